@@ -1,0 +1,1 @@
+//! Generates what is derived from the header, and compares it with what is committed.

@@ -1,0 +1,1 @@
+//! Write HTTP Container modules in async Rust.

@@ -1,0 +1,1 @@
+//! Side-by-side benchmarks of the reference server, the floor and its peers.

@@ -1,0 +1,1 @@
+//! The container's core: modules, tasks, completions; knows nothing of sockets.

@@ -1,0 +1,1 @@
+//! Per-worker deques, stealing and parking; knows nothing of HTTP or modules.
