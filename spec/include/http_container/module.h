@@ -113,8 +113,8 @@ extern HC_EXPORT const hc_module HC_MODULE_ENTRY;
     char id[sizeof(id_text)], version[sizeof(version_text)], schema[sizeof(schema_text)];                              \
   };                                                                                                                   \
   extern const struct hc_module_note hc_module_note_                                                                   \
-      __attribute__((section(HC_NOTE_SECTION), used, aligned(4), visibility("hidden")));                               \
-  const struct hc_module_note hc_module_note_ = {                                                                      \
+      __attribute__((section(HC_NOTE_SECTION), aligned(4), visibility("hidden")));                                     \
+  __attribute__((used)) const struct hc_module_note hc_module_note_ = {                                                                      \
       sizeof(HC_NOTE_OWNER),                                                                                           \
       (uint32_t)(sizeof(struct hc_module_note) - 28),                                                                  \
       HC_NOTE_TYPE,                                                                                                    \
