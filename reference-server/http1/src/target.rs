@@ -1,0 +1,162 @@
+//! Request targets and authorities (RFC 9112 section 3.2, RFC 3986 section 3.2).
+//!
+//! Nothing is decoded or normalised: a percent-encoded byte stays as it was sent.
+
+use crate::grammar::{IP_LITERAL, REGISTERED_NAME, TARGET, is};
+use crate::head::TargetForm;
+use crate::refusal::{Refusal, Rule};
+use crate::span::Span;
+
+/// A request target taken apart.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Target {
+    pub(crate) form: TargetForm,
+    pub(crate) scheme: Option<Span>,
+    pub(crate) authority: Option<Span>,
+    pub(crate) path: Span,
+    pub(crate) query: Option<Span>,
+}
+
+/// Takes the target at `span` of `input` apart.
+#[inline]
+pub(crate) fn parse(input: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal> {
+    let bytes = span.of(input);
+    check_bytes(bytes)?;
+    let start = span.start as usize;
+    if bytes.first() == Some(&b'/') && method != b"CONNECT" {
+        let (path, query) = path_and_query(bytes, start);
+        return Ok(Target { form: TargetForm::Origin, scheme: None, authority: None, path, query });
+    }
+    parse_rare(bytes, span, method)
+}
+
+/// Every form but the common one.
+fn parse_rare(bytes: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal> {
+    let (start, end) = (span.start as usize, span.end as usize);
+    if method == b"CONNECT" {
+        if bytes.contains(&b'@') {
+            return Err(Rule::TargetUserinfo.into());
+        }
+        if !matches!(authority_port(bytes), Some(Some(_))) {
+            return Err(Rule::ConnectTarget.into());
+        }
+        let path = Span::new(end, end);
+        return Ok(Target {
+            form: TargetForm::Authority,
+            scheme: None,
+            authority: Some(span),
+            path,
+            query: None,
+        });
+    }
+    if bytes == b"*" {
+        if method != b"OPTIONS" {
+            return Err(Rule::TargetAsterisk.into());
+        }
+        return Ok(Target {
+            form: TargetForm::Asterisk,
+            scheme: None,
+            authority: None,
+            path: span,
+            query: None,
+        });
+    }
+    let Some(colon) = bytes.windows(3).position(|window| window == b"://") else {
+        // `host:port` without CONNECT is the authority form in the wrong place.
+        let rule = if matches!(authority_port(bytes), Some(Some(_))) {
+            Rule::ConnectTarget
+        } else {
+            Rule::TargetForm
+        };
+        return Err(rule.into());
+    };
+    let scheme = &bytes[..colon];
+    if !scheme.eq_ignore_ascii_case(b"http") && !scheme.eq_ignore_ascii_case(b"https") {
+        let is_scheme = scheme.first().is_some_and(u8::is_ascii_alphabetic)
+            && scheme.iter().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(byte));
+        return Err(if is_scheme { Rule::TargetScheme } else { Rule::TargetForm }.into());
+    }
+    let host = colon + 3;
+    let host_end = bytes[host..]
+        .iter()
+        .position(|&byte| byte == b'/' || byte == b'?')
+        .map_or(bytes.len(), |at| host + at);
+    let authority = &bytes[host..host_end];
+    if authority.contains(&b'@') {
+        return Err(Rule::TargetUserinfo.into());
+    }
+    if authority.is_empty() || authority[0] == b':' || authority_port(authority).is_none() {
+        return Err(Rule::TargetAuthority.into());
+    }
+    let (path, query) = path_and_query(&bytes[host_end..], start + host_end);
+    Ok(Target {
+        form: TargetForm::Absolute,
+        scheme: Some(Span::new(start, start + colon)),
+        authority: Some(Span::new(start + host, start + host_end)),
+        path,
+        query,
+    })
+}
+
+/// Refuses bytes that no target may have.
+#[inline]
+fn check_bytes(bytes: &[u8]) -> Result<(), Refusal> {
+    match bytes.iter().find(|&&byte| !is(byte, TARGET)) {
+        None => Ok(()),
+        Some(b'#') => Err(Rule::TargetFragment.into()),
+        Some(_) => Err(Rule::TargetByte.into()),
+    }
+}
+
+/// Splits `bytes`, which start at offset `at`, at the first `?`.
+#[inline]
+fn path_and_query(bytes: &[u8], at: usize) -> (Span, Option<Span>) {
+    let end = at + bytes.len();
+    match bytes.iter().position(|&byte| byte == b'?') {
+        None => (Span::new(at, end), None),
+        Some(mark) => (Span::new(at, at + mark), Some(Span::new(at + mark + 1, end))),
+    }
+}
+
+/// Checks `uri-host [ ":" port ]` and returns the port's digits if it has any; `None` when malformed.
+pub(crate) fn authority_port(bytes: &[u8]) -> Option<Option<u16>> {
+    let host_end = if bytes.first() == Some(&b'[') {
+        let close = bytes.iter().position(|&byte| byte == b']')?;
+        if close == 1
+            || !bytes[1..close].contains(&b':')
+            || !bytes[1..close].iter().all(|&byte| is(byte, IP_LITERAL))
+        {
+            return None;
+        }
+        close + 1
+    } else {
+        let end = bytes.iter().position(|&byte| !is(byte, REGISTERED_NAME)).unwrap_or(bytes.len());
+        if !percent_pairs_are_whole(&bytes[..end]) {
+            return None;
+        }
+        end
+    };
+    match &bytes[host_end..] {
+        [] | [b':'] => Some(None),
+        [b':', digits @ ..] => digits
+            .iter()
+            .try_fold(0u16, |port, digit| {
+                let digit = digit.is_ascii_digit().then(|| digit - b'0')?;
+                port.checked_mul(10)?.checked_add(u16::from(digit))
+            })
+            .map(Some),
+        _ => None,
+    }
+}
+
+/// Whether every `%` is followed by two hexadecimal digits.
+fn percent_pairs_are_whole(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|&byte| byte == b'%') {
+        match &rest[at + 1..] {
+            [high, low, tail @ ..] if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => rest = tail,
+            _ => return false,
+        }
+    }
+    true
+}
