@@ -1,1 +1,9 @@
 //! The reference server: shards, listeners, configuration, operations.
+//!
+//! The only crate that names `http1`, `scheduler` and `host`. [`config`] says what the operator wants, [`log`] what
+//! happened, [`cli`] is the door that `hc-server` opens.
+
+#![forbid(unsafe_code)]
+
+pub mod config;
+pub mod log;

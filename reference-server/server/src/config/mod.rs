@@ -1,0 +1,106 @@
+//! What the operator wants: the configuration, its defaults, and every complaint about it.
+//!
+//! [`Config`] is complete and checked: whoever holds one needs no further defaults. Nothing here opens a socket, loads
+//! a module or knows of requests; the only file that is read is the configuration itself.
+
+mod host_name;
+mod listen;
+mod path_segments;
+mod route_table;
+mod settings;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+pub use host_name::HostPattern;
+pub use listen::{Listen, ListenError};
+pub use route_table::RouteTable;
+pub use settings::{
+    AccessFormat, ErrorFormat, HalfClose, Isolation, LevelName, Limits, LogConfig, LogTarget, StatusConfig,
+    StatusPeers, Timeouts, UNLIMITED,
+};
+
+/// Everything that a run of the server needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// The file it was read from; `None` when the command line made it.
+    pub file: Option<PathBuf>,
+    /// Where to listen; never empty, no address twice.
+    pub listen: Vec<Listen>,
+    /// Worker threads, at least 1.
+    pub workers: usize,
+    /// Bounds on what peers and modules may use.
+    pub limits: Limits,
+    /// Bounds on how long things may take.
+    pub timeouts: Timeouts,
+    /// Where the logs go, and how they look.
+    pub log: LogConfig,
+    /// The counter endpoint; `None`: there is none.
+    pub status: Option<StatusConfig>,
+    /// Module instances to make, in the file's order; names are unique.
+    pub modules: Vec<ModuleConfig>,
+    /// Routes in the file's order; an index into this is what [`RouteTable::resolve`] answers.
+    pub routes: Vec<RouteConfig>,
+}
+
+/// One `[[module]]`: an instance to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleConfig {
+    /// The operator's name for the instance.
+    pub name: String,
+    /// The shared library; a relative path is already joined to the configuration file's folder.
+    pub path: PathBuf,
+    /// How instances share the library.
+    pub isolation: Isolation,
+    /// The module's own configuration: a JSON object, `{}` when none was given.
+    pub config_json: String,
+    /// Where the file declares it; `None` when the command line did.
+    pub declared: Option<Position>,
+}
+
+/// One `[[route]]`: which modules answer which requests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RouteConfig {
+    /// The hosts it is for; `None`: every host.
+    pub host: Option<HostPattern>,
+    /// The path prefix, beginning with `/`, in normal form (see [`RouteTable`]).
+    pub path: String,
+    /// The chain, outermost first, as indices into [`Config::modules`]; never empty.
+    pub modules: Vec<usize>,
+    /// Largest request body in bytes; [`UNLIMITED`]: any size.
+    pub body_bytes: u64,
+    /// From the complete head until the task is cancelled.
+    pub deadline: Duration,
+    /// From the notice that the peer is gone until the task is cancelled.
+    pub cancel_grace: Duration,
+    /// What a FIN from the peer means while its request is being answered.
+    pub half_close: HalfClose,
+    /// Where the file declares it; `None` when the command line did.
+    pub declared: Option<Position>,
+}
+
+/// A place in the configuration file. Both count from 1; the column counts characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position {
+    /// Line.
+    pub line: usize,
+    /// Column, in characters.
+    pub column: usize,
+}
+
+impl Config {
+    /// The table that finds the route of a request.
+    pub fn route_table(&self) -> RouteTable {
+        RouteTable::new(self.routes.iter().map(|route| (route.host.as_ref(), route.path.as_str())))
+    }
+}
+
+impl RouteConfig {
+    /// The route as logs name it: host (if any) and path, such as `*.example.org/api`.
+    pub fn label(&self) -> String {
+        match &self.host {
+            Some(host) => format!("{host}{}", self.path),
+            None => self.path.clone(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! What happened: the access log, the error log, and the texts of time.
