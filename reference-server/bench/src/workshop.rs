@@ -1,0 +1,155 @@
+//! The place of a run: its scratch folder, the compiled C programs, tools found on this machine.
+//!
+//! It must not know what is measured.
+
+use std::env;
+use std::fs;
+use std::io::{self, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const FLOOR_SOURCE: &str = include_str!("../floor/floor.c");
+const LOAD_SOURCE: &str = include_str!("../load/load.c");
+
+/// A scratch folder that is removed with this value, and the programs compiled into it.
+#[derive(Debug)]
+pub struct Workshop {
+    folder: PathBuf,
+    /// The compiled floor.
+    pub floor: PathBuf,
+    /// The compiled load generator.
+    pub load: PathBuf,
+}
+
+impl Workshop {
+    /// Makes the folder `results/run-PID` and compiles the floor and the load generator with `cc -O2`.
+    pub fn open(results: &Path) -> io::Result<Self> {
+        fs::create_dir_all(results)?;
+        let results = results.canonicalize()?;
+        remove_leftovers(&results)?;
+        let folder = results.join(format!("run-{}", std::process::id()));
+        fs::create_dir_all(&folder)?;
+        // From here on the folder is removed with the value, also when compiling fails.
+        let workshop = Self { floor: folder.join("floor"), load: folder.join("load"), folder };
+        compile(FLOOR_SOURCE, &workshop.floor)?;
+        compile(LOAD_SOURCE, &workshop.load)?;
+        Ok(workshop)
+    }
+
+    /// A path inside the scratch folder.
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Makes an empty folder inside the scratch folder.
+    pub fn make_folder(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.path(name);
+        fs::create_dir_all(&path)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Workshop {
+    fn drop(&mut self) {
+        // Nothing can be done about a folder that cannot be removed; the next run tries again.
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// Folders of runs that were killed: their process is no more.
+fn remove_leftovers(results: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(results)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let owner = name.to_str().and_then(|name| name.strip_prefix("run-")?.parse::<u32>().ok());
+        if let Some(pid) = owner
+            && !Path::new(&format!("/proc/{pid}")).exists()
+        {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn compile(source: &str, program: &Path) -> io::Result<()> {
+    let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
+    let mut child = Command::new(&compiler)
+        .args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-x", "c", "-", "-o"])
+        .arg(program)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| {
+            io::Error::other(format!("{}: {error}; install a C compiler", compiler.display()))
+        })?;
+    if let Some(mut input) = child.stdin.take() {
+        input.write_all(source.as_bytes())?;
+    }
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let messages = String::from_utf8_lossy(&output.stderr);
+    Err(io::Error::other(format!("{} does not compile:\n{messages}", program.display())))
+}
+
+/// Looks a program up in `PATH` and in the folders for system programs; a name with a slash is a path.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    if name.contains('/') {
+        return Path::new(name).is_file().then(|| PathBuf::from(name));
+    }
+    let search = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&search)
+        .chain(["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from))
+        .map(|folder| folder.join(name))
+        .find(|path| path.is_file())
+}
+
+/// A loopback port that was free a moment ago.
+pub fn free_port() -> io::Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// The CPUs this process may run on.
+pub fn allowed_cores() -> Vec<usize> {
+    fs::read_to_string("/proc/self/status")
+        .ok()
+        .and_then(|status| {
+            let list = status.lines().find_map(|line| line.strip_prefix("Cpus_allowed_list:"))?;
+            parse_core_list(list.trim())
+        })
+        .unwrap_or_else(|| vec![0])
+}
+
+/// Parses a kernel list of CPUs such as `0-3,8`.
+pub fn parse_core_list(list: &str) -> Option<Vec<usize>> {
+    let mut cores = Vec::new();
+    for part in list.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        cores.extend(first.parse::<usize>().ok()?..=last.parse::<usize>().ok()?);
+    }
+    (!cores.is_empty()).then_some(cores)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn core_lists_are_numbers_and_ranges() {
+        assert_eq!(parse_core_list("0-1"), Some(vec![0, 1]));
+        assert_eq!(parse_core_list("3"), Some(vec![3]));
+        assert_eq!(parse_core_list("0-2,8,10-11"), Some(vec![0, 1, 2, 8, 10, 11]));
+        assert_eq!(parse_core_list(""), None);
+        assert_eq!(parse_core_list("0-x"), None);
+    }
+
+    #[test]
+    fn programs_are_found_by_name_or_path() {
+        let shell = find_program("sh").expect("sh");
+        assert_eq!(find_program(shell.to_str().expect("utf-8")), Some(shell));
+        assert_eq!(find_program("no-such-program-here"), None);
+        assert_eq!(find_program("./no/such/file"), None);
+    }
+}
