@@ -57,3 +57,6 @@ impl Drop for Pass<'_> {
         self.gate.word.fetch_sub(ONE_INSIDE, Ordering::Release);
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_tests;

@@ -168,3 +168,5 @@ impl<B: Barrier> Parking<B> {
         (1..count).map(|step| (from + step) % count).find(|&worker| self.is_sleeping(worker))
     }
 }
+#[cfg(all(test, loom))]
+mod loom_tests;

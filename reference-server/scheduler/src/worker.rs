@@ -187,10 +187,12 @@ impl<T> Worker<T> {
     ///
     /// [`Scheduler::notify`]: crate::Scheduler::notify
     pub fn prepare_park(&self, nothing_else: impl FnOnce() -> bool) -> Park {
-        if self.searching.get() {
-            // The look below is the one that `end_search` asks for.
+        // The look that `end_search` asks for comes below, after the announcement.
+        let searched = self.searching.get();
+        if searched {
             self.release_search();
         }
+        self.unparked();
         self.shared.parking.announce(self.index);
         self.announced.set(true);
         let park = if self.lane().gate.is_closed() {
@@ -202,7 +204,13 @@ impl<T> Worker<T> {
         };
         match park {
             Park::Sleep => self.lane().counters.parks.add(1),
-            Park::Work | Park::Closed => self.unparked(),
+            Park::Work | Park::Closed => {
+                self.unparked();
+                if searched {
+                    // It was to help, and will be busy with something else.
+                    self.hand_on();
+                }
+            }
         }
         park
     }
@@ -228,14 +236,15 @@ impl<T> Worker<T> {
 
     fn push_here(&self, items: impl DoubleEndedIterator<Item = T>, step_ns: u64) {
         let lane = self.lane();
-        let queued = lane.len();
+        // The owner's own view of the deque costs no fence.
+        let queued = self.deque.len() + lane.inbox.len();
+        let mut added = 0;
+        let counted = items.inspect(|_| added += 1);
         if queued == 0 {
-            items.rev().for_each(|item| self.deque.push(item));
+            counted.rev().for_each(|item| self.deque.push(item));
         } else {
-            items.for_each(|item| lane.inbox.push(item));
+            counted.for_each(|item| lane.inbox.push(item));
         }
-        let now_queued = lane.len();
-        let added = now_queued.saturating_sub(queued);
         lane.publish_step_ns(blended_step_ns(queued, lane.step_ns(), added, step_ns));
         self.wake_helper_for(self.index);
     }
