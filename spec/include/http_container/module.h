@@ -99,7 +99,8 @@ extern HC_EXPORT const hc_module HC_MODULE_ENTRY;
 
 /* A note in the library file, free of pointers, by which a tool knows the module without running any of its code.
  * ELF note: owner "HTTP-Container", type 1; all numbers in the file's byte order; then id, version and schema, each of
- * the size given, not terminated. Use once, at file scope, with string literals. */
+ * the size given and followed by one NUL that the size does not count; then zeros up to a multiple of 4.
+ * Use once, at file scope, with string literals; "" for no schema. [note.layout] */
 #define HC_NOTE_SECTION ".note.http_container"
 #define HC_NOTE_OWNER "HTTP-Container"
 #define HC_NOTE_TYPE 1
