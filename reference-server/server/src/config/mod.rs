@@ -16,7 +16,7 @@ pub use host_name::HostPattern;
 pub use listen::{Listen, ListenError};
 pub use route_table::RouteTable;
 pub use settings::{
-    AccessFormat, ErrorFormat, HalfClose, Isolation, LevelName, Limits, LogConfig, LogTarget, StatusConfig,
+    AccessFormat, ErrorFormat, HalfClose, Isolation, Limits, LogConfig, LogLevel, LogTarget, StatusConfig,
     StatusPeers, Timeouts, UNLIMITED,
 };
 

@@ -95,7 +95,7 @@ pub struct LogConfig {
     /// Format of the error log.
     pub error_format: ErrorFormat,
     /// Least important level that is written to the error log.
-    pub level: LevelName,
+    pub level: LogLevel,
 }
 
 impl Default for LogConfig {
@@ -105,7 +105,7 @@ impl Default for LogConfig {
             access_target: LogTarget::StandardOutput,
             error_target: LogTarget::StandardError,
             error_format: ErrorFormat::Text,
-            level: LevelName::Info,
+            level: LogLevel::Info,
         }
     }
 }
@@ -164,7 +164,7 @@ words! {
 
 words! {
     /// Importance of a line of the error log, most important first; the order is that of `enum hc_log_level`.
-    LevelName {
+    LogLevel {
         /// Something failed.
         Error = "error",
         /// Something is wrong, and the server went on.
