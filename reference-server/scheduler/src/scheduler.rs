@@ -251,9 +251,10 @@ impl<T: Send> Scheduler<T> {
         self.shared.lanes.iter().all(|lane| lane.gate.is_closed())
     }
 
-    /// Closes, waits for injections under way, and takes out all that waits anywhere. If no worker
-    /// pushes any more, nothing is left behind and nothing can come after: every item that was ever
-    /// accepted has been taken by a worker or is in the result.
+    /// Closes, waits for injections under way, and takes out all that waits anywhere. Once the workers
+    /// have stopped, nothing is left behind and nothing can come after: every item that was ever
+    /// accepted has been taken by a worker or is in a result of this. While workers still run, what
+    /// they push, and what they are just moving from inbox to deque, may be missed: drain again.
     #[must_use]
     pub fn drain(&self) -> Vec<T> {
         self.close();
