@@ -177,7 +177,7 @@ impl Connection {
             return self.head_is_incomplete(input, base, eof);
         };
         self.is_head = sound.line.method.of(input) == b"HEAD";
-        let head = head_parser::judge(input, &sound, fields, limits)?;
+        let head = head_parser::judge(&sound, limits)?;
         self.version = head.version;
         self.continue_wanted = head.expect_continue;
         if !head.keep_alive {

@@ -5,8 +5,8 @@ use crate::grammar::list;
 use crate::head::{RequestBody, Version};
 use crate::limits::Limits;
 use crate::refusal::{Refusal, Rule};
-use crate::span::{FieldTable, Span};
-use crate::target::authority_port;
+use crate::span::Span;
+use crate::target::{authority_port, is_plain_host};
 
 /// The verdict over all fields of a head.
 #[derive(Clone, Copy, Debug)]
@@ -20,18 +20,18 @@ pub(crate) struct Framing {
     pub(crate) keep_alive: bool,
 }
 
-/// What was seen while walking over the fields.
-#[derive(Default)]
-struct Seen {
-    host: Option<Span>,
+/// What the fields say, noted one by one while they are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Notes<'a> {
+    host: Option<(Span, &'a [u8])>,
     hosts: u32,
-    content_length: Option<Span>,
+    content_length: Option<&'a [u8]>,
     content_lengths: u32,
-    transfer_encoding: bool,
-    /// Number of codings, how often chunked, and whether it came last.
+    /// Number of transfer codings, and how often one of them is chunked.
     codings: u32,
     chunked: u32,
     chunked_last: bool,
+    transfer_encoding: bool,
     close: bool,
     keep_alive: bool,
     connection_upgrade: bool,
@@ -41,75 +41,53 @@ struct Seen {
     expect_other: bool,
 }
 
-/// Judges the fields of a head.
+/// Whether the token `name` is `lower`, which is in lower case, in any case. Setting bit 5 makes no other token byte
+/// equal to a lower-case letter or to `-`.
 #[inline]
-pub(crate) fn judge(
-    input: &[u8],
-    version: Version,
-    fields: &FieldTable,
-    limits: &Limits,
-) -> Result<Framing, Refusal> {
-    let mut seen = Seen::default();
-    for field in fields.as_slice() {
-        // The length alone rules most fields out.
-        match field.name.len() {
-            2 | 4 | 6 | 7 | 10 | 14 | 17 => seen.note(input, field.name.of(input), field.value),
-            _ => {}
-        }
-    }
-    seen.check_host(input, version)?;
-    let content_length = seen.length(input)?;
-    let body = seen.body(version, content_length)?;
-    if seen.expect_other {
-        return Err(Rule::Expectation.into());
-    }
-    if content_length.is_some_and(|length| length > limits.body_bytes) {
-        return Err(Rule::BodyLength.into());
-    }
-    let is_http_1_1 = version == Version::Http11;
-    Ok(Framing {
-        host: seen.host,
-        content_length,
-        body,
-        expect_continue: seen.expect_continue && is_http_1_1 && body != RequestBody::Empty,
-        upgrade: seen.upgrade && seen.connection_upgrade && is_http_1_1,
-        accepts_trailers: seen.trailers,
-        keep_alive: !seen.close && (is_http_1_1 || seen.keep_alive),
+fn is_name<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
+    <&[u8; N]>::try_from(name).is_ok_and(|name| {
+        (0..N).fold(0, |difference, index| difference | (name[index] | 0x20) ^ lower[index]) == 0
     })
 }
 
-impl Seen {
+impl<'a> Notes<'a> {
+    /// Notes one field; its length alone rules nearly every one out.
     #[inline]
-    fn note(&mut self, input: &[u8], name: &[u8], span: Span) {
-        let value = span.of(input);
+    pub(crate) fn note(&mut self, name: &[u8], value: &'a [u8], span: Span) {
         match name.len() {
-            4 if name.eq_ignore_ascii_case(b"host") => {
-                self.host = Some(span);
+            4 if is_name(name, b"host") => {
+                self.host = Some((span, value));
                 self.hosts += 1;
             }
-            10 if name.eq_ignore_ascii_case(b"connection") => self.note_connection(value),
-            14 if name.eq_ignore_ascii_case(b"content-length") => {
-                self.content_length = Some(span);
+            10 if is_name(name, b"connection") => self.note_connection(value),
+            14 if is_name(name, b"content-length") => {
+                self.content_length = Some(value);
                 self.content_lengths += 1;
             }
-            17 if name.eq_ignore_ascii_case(b"transfer-encoding") => self.note_transfer_encoding(value),
-            6 if name.eq_ignore_ascii_case(b"expect") => self.note_expect(value),
-            7 if name.eq_ignore_ascii_case(b"upgrade") => self.upgrade = true,
-            2 if name.eq_ignore_ascii_case(b"te") => {
+            17 if is_name(name, b"transfer-encoding") => self.note_transfer_encoding(value),
+            6 if is_name(name, b"expect") => self.note_expect(value),
+            7 if is_name(name, b"upgrade") => self.upgrade = true,
+            2 if is_name(name, b"te") => {
                 self.trailers |= list(value).any(|element| element.eq_ignore_ascii_case(b"trailers"));
             }
             _ => {}
         }
     }
 
+    #[inline]
     fn note_connection(&mut self, value: &[u8]) {
+        if value == b"keep-alive" {
+            self.keep_alive = true;
+        } else {
+            self.note_connection_options(value);
+        }
+    }
+
+    fn note_connection_options(&mut self, value: &[u8]) {
         for option in list(value) {
-            match option.len() {
-                5 if option.eq_ignore_ascii_case(b"close") => self.close = true,
-                10 if option.eq_ignore_ascii_case(b"keep-alive") => self.keep_alive = true,
-                7 if option.eq_ignore_ascii_case(b"upgrade") => self.connection_upgrade = true,
-                _ => {}
-            }
+            self.close |= option.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= option.eq_ignore_ascii_case(b"keep-alive");
+            self.connection_upgrade |= option.eq_ignore_ascii_case(b"upgrade");
         }
     }
 
@@ -124,18 +102,42 @@ impl Seen {
 
     fn note_expect(&mut self, value: &[u8]) {
         for expectation in list(value) {
-            if expectation.eq_ignore_ascii_case(b"100-continue") {
-                self.expect_continue = true;
-            } else {
-                self.expect_other = true;
-            }
+            let is_continue = expectation.eq_ignore_ascii_case(b"100-continue");
+            self.expect_continue |= is_continue;
+            self.expect_other |= !is_continue;
         }
     }
 
+    /// Judges what was noted, once every field was.
     #[inline]
-    fn check_host(&self, input: &[u8], version: Version) -> Result<(), Refusal> {
+    pub(crate) fn judge(&self, version: Version, limits: &Limits) -> Result<Framing, Refusal> {
+        self.check_host(version)?;
+        let content_length = self.length()?;
+        let body = self.body(version, content_length)?;
+        if self.expect_other {
+            return Err(Rule::Expectation.into());
+        }
+        if content_length.is_some_and(|length| length > limits.body_bytes) {
+            return Err(Rule::BodyLength.into());
+        }
+        let is_http_1_1 = version == Version::Http11;
+        Ok(Framing {
+            host: self.host.map(|(span, _)| span),
+            content_length,
+            body,
+            expect_continue: self.expect_continue && is_http_1_1 && body != RequestBody::Empty,
+            upgrade: self.upgrade && self.connection_upgrade && is_http_1_1,
+            accepts_trailers: self.trailers,
+            keep_alive: !self.close && (is_http_1_1 || self.keep_alive),
+        })
+    }
+
+    #[inline]
+    fn check_host(&self, version: Version) -> Result<(), Refusal> {
         match (self.hosts, self.host) {
-            (1, Some(host)) if authority_port(host.of(input)).is_none() => Err(Rule::HostSyntax.into()),
+            (1, Some((_, host))) if !is_plain_host(host) && authority_port(host).is_none() => {
+                Err(Rule::HostSyntax.into())
+            }
             (1, _) => Ok(()),
             (0, _) if version == Version::Http10 => Ok(()),
             (0, _) => Err(Rule::HostMissing.into()),
@@ -146,9 +148,8 @@ impl Seen {
     /// The one Content-Length. Lists and repetitions are refused even when their values agree: RFC 9112 section 6.3
     /// leaves it to us, and two readings are one too many.
     #[inline]
-    fn length(&self, input: &[u8]) -> Result<Option<u64>, Refusal> {
-        let Some(span) = self.content_length else { return Ok(None) };
-        let value = span.of(input);
+    fn length(&self) -> Result<Option<u64>, Refusal> {
+        let Some(value) = self.content_length else { return Ok(None) };
         if self.content_lengths > 1 || value.contains(&b',') {
             return Err(Rule::ContentLengthRepeated.into());
         }

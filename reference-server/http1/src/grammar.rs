@@ -16,6 +16,10 @@ pub(crate) const IP_LITERAL: u8 = 8;
 pub(crate) const CONTROL: u8 = 16;
 /// A byte that may stand in a quoted string as itself.
 pub(crate) const QUOTED: u8 = 32;
+/// `TARGET` without `?`.
+pub(crate) const PATH: u8 = 64;
+/// `REGISTERED_NAME` without `%`.
+pub(crate) const PLAIN_HOST: u8 = 128;
 
 static CLASS: [u8; 256] = classes();
 
@@ -31,9 +35,15 @@ const fn classes() -> [u8; 256] {
         }
         if byte.is_ascii_graphic() && !contains(b"#\"<>\\^`", byte) {
             class |= TARGET;
+            if byte != b'?' {
+                class |= PATH;
+            }
         }
         if alphanumeric || contains(b"-._~!$&'()*+,;=%", byte) {
             class |= REGISTERED_NAME;
+            if byte != b'%' {
+                class |= PLAIN_HOST;
+            }
         }
         if alphanumeric || contains(b"-._~!$&'()*+,;=:", byte) {
             class |= IP_LITERAL;

@@ -3,7 +3,7 @@
 //! A head that arrives whole is taken in one go; anything else, and anything doubtful, goes through `lines`, which
 //! alone gives refusals for syntax. So the way the input is cut cannot change the verdict.
 
-use crate::framing::{self, Framing};
+use crate::framing::{Framing, Notes};
 use crate::head::{Head, Version};
 use crate::limits::{Limits, MAXIMUM_FIELD_COUNT};
 use crate::lines::{LineScan, Section, field_bound};
@@ -15,22 +15,23 @@ use std::mem::MaybeUninit;
 
 /// A head whose syntax is sound; what its fields mean is judged next.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct SoundHead {
+pub(crate) struct SoundHead<'a> {
     pub(crate) line: RequestLine,
     pub(crate) target: Target,
+    notes: Notes<'a>,
     /// Offset behind the head's empty line.
     pub(crate) end: usize,
 }
 
 /// Reads the head that starts at `input[base]`. `Ok(None)` when it is not complete.
 #[inline]
-pub(crate) fn read(
-    input: &[u8],
+pub(crate) fn read<'a>(
+    input: &'a [u8],
     base: usize,
     scan: &mut LineScan,
     limits: &Limits,
     fields: &mut FieldTable,
-) -> Result<Option<SoundHead>, Refusal> {
+) -> Result<Option<SoundHead<'a>>, Refusal> {
     if scan.is_fresh()
         && let Some(head) = read_at_once(input, base, limits, fields)
     {
@@ -41,7 +42,12 @@ pub(crate) fn read(
 
 /// The fast way: one pass of `httparse`, then what it lets through is checked. `None` is not a verdict.
 #[inline]
-fn read_at_once(input: &[u8], base: usize, limits: &Limits, fields: &mut FieldTable) -> Option<SoundHead> {
+fn read_at_once<'a>(
+    input: &'a [u8],
+    base: usize,
+    limits: &Limits,
+    fields: &mut FieldTable,
+) -> Option<SoundHead<'a>> {
     let mut room = [const { MaybeUninit::uninit() }; MAXIMUM_FIELD_COUNT];
     let mut request = httparse::Request::new(&mut []);
     let head = &input[base..];
@@ -59,29 +65,31 @@ fn read_at_once(input: &[u8], base: usize, limits: &Limits, fields: &mut FieldTa
     if too_long || method.start as usize != base || !input[..end].ends_with(b"\r\n\r\n") {
         return None;
     }
-    if !take_fields(input, line_end, request.headers, fields) {
-        return None;
-    }
+    let notes = take_fields(input, line_end, request.headers, fields)?;
     let line = RequestLine { method, target, version };
     let target = target::parse(input, target, method.of(input)).ok()?;
-    Some(SoundHead { line, target, end })
+    Some(SoundHead { line, target, notes, end })
 }
 
 /// The careful way.
 #[cold]
-fn read_by_lines(
-    input: &[u8],
+fn read_by_lines<'a>(
+    input: &'a [u8],
     base: usize,
     scan: &mut LineScan,
     limits: &Limits,
     fields: &mut FieldTable,
-) -> Result<Option<SoundHead>, Refusal> {
+) -> Result<Option<SoundHead<'a>>, Refusal> {
     let Some(length) = scan.advance(&input[base..], Section::Head, limits)? else { return Ok(None) };
     let (end, line_end) = (base + length, base + scan.request_line as usize);
     let line = request_line::parse(input, base, line_end)?;
     let target = target::parse(input, line.target, line.method.of(input))?;
     read_fields(input, line_end + 2, end, limits, fields)?;
-    Ok(Some(SoundHead { line, target, end }))
+    let mut notes = Notes::default();
+    for field in fields.as_slice() {
+        notes.note(field.name.of(input), field.value.of(input), field.value);
+    }
+    Ok(Some(SoundHead { line, target, notes, end }))
 }
 
 /// Reads the trailer section that starts at `input[base]` and returns the offset behind it. `Ok(None)` when it is
@@ -132,36 +140,41 @@ fn read_fields(
     let mut room = [httparse::EMPTY_HEADER; MAXIMUM_FIELD_COUNT];
     let parsed = httparse::parse_headers(&input[start..end], &mut room[..field_bound(limits)]);
     match parsed {
-        Ok(httparse::Status::Complete((length, headers)))
-            if start + length == end && take_fields(input, start - 2, headers, fields) =>
-        {
+        Ok(httparse::Status::Complete((length, headers))) if start + length == end => {
+            fields.clear();
+            for header in headers {
+                let name = span_of(input, header.name.as_bytes());
+                fields.push(Field { name, value: value_span(input, name, header.value) });
+            }
             Ok(())
         }
         _ => Err(Rule::FieldSyntax.into()),
     }
 }
 
-/// Fills the table. False when a line does not end in CRLF or has something between its value and its end:
-/// `httparse` takes a bare LF as a line end. `line_end` is where the line before the first field ends.
+/// Fills the table and notes what the fields say. `None` when a line does not end in CRLF: `httparse` takes a bare LF as
+/// a line end. `line_end` is where the request line ends.
 #[inline]
-fn take_fields(
-    input: &[u8],
+fn take_fields<'a>(
+    input: &'a [u8],
     mut line_end: usize,
-    headers: &[httparse::Header<'_>],
+    headers: &[httparse::Header<'a>],
     fields: &mut FieldTable,
-) -> bool {
+) -> Option<Notes<'a>> {
+    let mut notes = Notes::default();
     fields.clear();
     for header in headers {
         let name = span_of(input, header.name.as_bytes());
-        let start = name.start as usize;
-        if start < line_end + 2 || input[start - 2..start] != *b"\r\n" {
-            return false;
+        // Between the line's end and the name stands CRLF, with optional white space before it.
+        if !input[line_end..name.start as usize].ends_with(b"\r\n") {
+            return None;
         }
         let value = value_span(input, name, header.value);
         line_end = value.end as usize;
         fields.push(Field { name, value });
+        notes.note(header.name.as_bytes(), header.value, value);
     }
-    true
+    Some(notes)
 }
 
 /// Where the value is. An empty value has no place of its own; it is put behind the colon.
@@ -182,14 +195,9 @@ fn span_of(input: &[u8], part: &[u8]) -> Span {
 
 /// Puts a sound head and the verdict over its fields together.
 #[inline]
-pub(crate) fn judge(
-    input: &[u8],
-    sound: &SoundHead,
-    fields: &FieldTable,
-    limits: &Limits,
-) -> Result<Head, Refusal> {
-    let SoundHead { line, target, .. } = sound;
-    let framing: Framing = framing::judge(input, line.version, fields, limits)?;
+pub(crate) fn judge(sound: &SoundHead<'_>, limits: &Limits) -> Result<Head, Refusal> {
+    let SoundHead { line, target, notes, .. } = sound;
+    let framing: Framing = notes.judge(line.version, limits)?;
     Ok(Head {
         method: line.method,
         target: line.target,

@@ -2,7 +2,7 @@
 //!
 //! Nothing is decoded or normalised: a percent-encoded byte stays as it was sent.
 
-use crate::grammar::{IP_LITERAL, REGISTERED_NAME, TARGET, is};
+use crate::grammar::{IP_LITERAL, PATH, PLAIN_HOST, REGISTERED_NAME, TARGET, is};
 use crate::head::TargetForm;
 use crate::refusal::{Refusal, Rule};
 use crate::span::Span;
@@ -21,18 +21,17 @@ pub(crate) struct Target {
 #[inline]
 pub(crate) fn parse(input: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal> {
     let bytes = span.of(input);
-    check_bytes(bytes)?;
-    let start = span.start as usize;
-    if bytes.first() == Some(&b'/') && method != b"CONNECT" {
-        let (path, query) = path_and_query(bytes, start);
-        return Ok(Target { form: TargetForm::Origin, scheme: None, authority: None, path, query });
+    if bytes.first() != Some(&b'/') || method == b"CONNECT" {
+        return parse_rare(bytes, span, method);
     }
-    parse_rare(bytes, span, method)
+    let (path, query) = path_and_query(bytes, span.start as usize)?;
+    Ok(Target { form: TargetForm::Origin, scheme: None, authority: None, path, query })
 }
 
 /// Every form but the common one.
 fn parse_rare(bytes: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal> {
     let (start, end) = (span.start as usize, span.end as usize);
+    check_bytes(bytes)?;
     if method == b"CONNECT" {
         if bytes.contains(&b'@') {
             return Err(Rule::TargetUserinfo.into());
@@ -85,10 +84,10 @@ fn parse_rare(bytes: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal
     if authority.contains(&b'@') {
         return Err(Rule::TargetUserinfo.into());
     }
-    if authority.is_empty() || authority[0] == b':' || authority_port(authority).is_none() {
+    if authority.is_empty() || authority_port(authority).is_none() {
         return Err(Rule::TargetAuthority.into());
     }
-    let (path, query) = path_and_query(&bytes[host_end..], start + host_end);
+    let (path, query) = path_and_query(&bytes[host_end..], start + host_end)?;
     Ok(Target {
         form: TargetForm::Absolute,
         scheme: Some(Span::new(start, start + colon)),
@@ -108,14 +107,21 @@ fn check_bytes(bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// Splits `bytes`, which start at offset `at`, at the first `?`.
+/// Checks `bytes`, which start at offset `at`, and splits them at the first `?`.
 #[inline]
-fn path_and_query(bytes: &[u8], at: usize) -> (Span, Option<Span>) {
+fn path_and_query(bytes: &[u8], at: usize) -> Result<(Span, Option<Span>), Refusal> {
     let end = at + bytes.len();
-    match bytes.iter().position(|&byte| byte == b'?') {
-        None => (Span::new(at, end), None),
-        Some(mark) => (Span::new(at, at + mark), Some(Span::new(at + mark + 1, end))),
-    }
+    let Some(mark) = bytes.iter().position(|&byte| !is(byte, PATH)) else {
+        return Ok((Span::new(at, end), None));
+    };
+    check_bytes(&bytes[mark..])?;
+    Ok((Span::new(at, at + mark), Some(Span::new(at + mark + 1, end))))
+}
+
+/// Whether `bytes` is a host of the usual kind: a name or an IPv4 address, without port and encoded bytes, or empty.
+#[inline]
+pub(crate) fn is_plain_host(bytes: &[u8]) -> bool {
+    bytes.iter().all(|&byte| is(byte, PLAIN_HOST))
 }
 
 /// Checks `uri-host [ ":" port ]` and returns the port's digits if it has any; `None` when malformed.
@@ -131,7 +137,8 @@ pub(crate) fn authority_port(bytes: &[u8]) -> Option<Option<u16>> {
         close + 1
     } else {
         let end = bytes.iter().position(|&byte| !is(byte, REGISTERED_NAME)).unwrap_or(bytes.len());
-        if !percent_pairs_are_whole(&bytes[..end]) {
+        // A host may be empty, but not with a port (RFC 9110 section 4.2.1).
+        if !percent_pairs_are_whole(&bytes[..end]) || (end == 0 && !bytes.is_empty()) {
             return None;
         }
         end
