@@ -237,7 +237,8 @@ impl<T> Worker<T> {
     fn push_here(&self, items: impl DoubleEndedIterator<Item = T>, step_ns: u64) {
         let lane = self.lane();
         // The owner's own view of the deque costs no fence.
-        let queued = self.deque.len() + lane.inbox.len();
+        let in_inbox = if lane.inbox.is_empty() { 0 } else { lane.inbox.len() };
+        let queued = self.deque.len() + in_inbox;
         let mut added = 0;
         let counted = items.inspect(|_| added += 1);
         if queued == 0 {

@@ -40,7 +40,7 @@ fn drain_returns_what_dropped_workers_left() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 40, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn accepted_is_taken_or_drained(workers in 1usize..4, injectors in 1usize..4, before_close in 0usize..100) {
