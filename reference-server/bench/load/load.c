@@ -71,6 +71,7 @@ static struct {
 
 static struct connection *connections;
 static int poller;
+static size_t opened;                               /* connections that are open */
 static size_t under_way;                            /* requests sent and not answered */
 static uint64_t to_send = UINT64_MAX, stop_ns;      /* what ends the run */
 static char *requests;                              /* `pipeline` copies of the request */
@@ -152,8 +153,9 @@ static int connect_one(size_t index)
             die("bind");
     }
     if (connect(fd, (struct sockaddr *)&server, sizeof server) != 0) {
+        if (counted.connect_errors++ == 0)
+            perror("load: connect");
         close(fd);
-        counted.connect_errors++;
         return -1;
     }
     return fd;
@@ -167,6 +169,7 @@ static int open_connection(struct connection *c)
     c->outstanding = 0;
     if (c->fd >= 0 && epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &interest) != 0)
         die("epoll_ctl");
+    opened += c->fd >= 0;
     return c->fd >= 0;
 }
 
@@ -174,8 +177,10 @@ static void close_connection(struct connection *c)
 {
     under_way -= c->outstanding;
     c->outstanding = 0;
-    if (c->fd >= 0)
+    if (c->fd >= 0) {
         close(c->fd);
+        opened--;
+    }
     c->fd = -1;
 }
 
@@ -393,14 +398,15 @@ static uint64_t run(void)
     uint64_t start, end, limit;
     start_run();
     start = stop_ns - (options.count > 0 ? 600 * (uint64_t)SECOND_NS : options.run_ns);
-    while (now_ns() < stop_ns && to_send > 0 && under_way > 0)
+    while (now_ns() < stop_ns && to_send > 0 && opened > 0)
         poll_once(10);
     end = now_ns();
     limit = end + options.base_ns + DRAIN_SECONDS * (uint64_t)SECOND_NS;
     stop_ns = 0;
-    while (under_way > 0 && now_ns() < limit)
+    /* A server that does not close a connection as it was asked to is in error, too. */
+    while ((options.per_connection ? opened : under_way) > 0 && now_ns() < limit)
         poll_once(10);
-    counted.errors += under_way;
+    counted.errors += options.per_connection ? opened : under_way;
     return (options.count > 0 ? now_ns() : end) - start;
 }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::contenders::Contender;
-use crate::generator::{Load, Stop};
+use crate::generator::Stop;
 use crate::launch::{words, wrapped};
 use crate::settings::Settings;
 use crate::table::Table;
@@ -132,6 +132,7 @@ pub fn measure(settings: &Settings, counter: Counter, contenders: &[Contender]) 
 }
 
 fn count(settings: &Settings, counter: Counter, contender: &Contender) -> Result<Vec<u64>, String> {
+    contender.recipe.as_ref().map_err(Clone::clone)?;
     let name = counter.program();
     let program = find_program(name).ok_or(format!("{name} is not installed (apt-get install {name})"))?;
     let mut totals = Vec::new();
@@ -153,7 +154,7 @@ fn count_once(
     let recipe = contender.recipe.as_ref().map_err(Clone::clone)?;
     let output = settings.workshop.path(&format!("{}-{}-{requests}", counter.program(), recipe.port));
     let mut server = contender.start(settings, &counter.tool(program, &output), START_PATIENCE)?;
-    let load = Load::keep_alive(settings.connections(), Stop::Requests(requests));
+    let load = settings.slot_load().until(Stop::Requests(requests));
     let report = load.run(&settings.workshop.load, recipe.port, &settings.load_cores).map_err(text)?;
     if report.answered != requests || report.errors + report.connect_errors > 0 {
         return Err(format!("{} of {requests} requests answered, {} errors", report.answered, report.errors));

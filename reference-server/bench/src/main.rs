@@ -96,8 +96,7 @@ fn run_timed(settings: &Settings, command: Command) -> io::Result<()> {
         let options = &settings.options;
         let cores = &settings.server_cores;
         let peer = contenders::peer(&options.name, &options.trailing, options.port, 1, cores)?;
-        let path = options.path.clone();
-        rows.push((peer, Load { path, fields: options.fields.clone(), ..load.clone() }));
+        rows.push((peer, Load { path: options.path.clone(), ..load.clone() }));
     } else {
         rows.extend(hello_servers(settings, log)?.into_iter().map(|server| (server, load.clone())));
     }

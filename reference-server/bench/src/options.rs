@@ -56,7 +56,7 @@ pub struct Options {
     pub name: String,
     /// Peer: the path to ask for.
     pub path: String,
-    /// Peer: further request fields, `name: value`.
+    /// Further request fields for every row, `name: value`.
     pub fields: Vec<String>,
     /// Peer: the port it listens on; `None`: `{port}` in the command line is replaced by a free one.
     pub port: Option<u16>,
@@ -95,10 +95,10 @@ options
   --load-core N     CPU of the load generator (the first one allowed)
   --target DIR      build directory ($CARGO_TARGET_DIR, or target); results go to DIR/bench
   --seed N          order of the slots (from the clock; printed)
+  --field 'N: V'    one more field in every request; may be repeated
   --row ROW         peer: hello, pipelined or per-connection (hello)
   --name NAME       peer: its name in the table
   --path PATH       peer: the path to ask for (/)
-  --field 'N: V'    peer: one more request field; may be repeated
   --port N          peer: the port it listens on, when {port} is not in its command line
 ";
 

@@ -113,7 +113,6 @@ fn measure_rounds(settings: &Settings) -> Result<[Vec<Slot>; 2], String> {
     let mut load = settings.slot_load();
     load.path =
         if settings.options.trailing.is_empty() { BURN_PATH } else { &settings.options.path }.to_owned();
-    load.fields.clone_from(&settings.options.fields);
     let mut orders = Shuffler::new(settings.seed);
     let mut slots = [Vec::new(), Vec::new()];
     for _ in 0..settings.options.rounds {

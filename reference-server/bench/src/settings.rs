@@ -59,7 +59,10 @@ impl Settings {
 
     /// Keep-alive load for one slot.
     pub fn slot_load(&self) -> Load {
-        Load::keep_alive(self.connections(), Stop::Seconds(self.options.seconds))
+        Load {
+            fields: self.options.fields.clone(),
+            ..Load::keep_alive(self.connections(), Stop::Seconds(self.options.seconds))
+        }
     }
 
     /// What makes this run less trustworthy than it could be, a sentence each.

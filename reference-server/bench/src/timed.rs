@@ -38,6 +38,8 @@ pub struct Plan {
 pub struct Slot {
     /// CPU time of the server's process tree per answered request, in microseconds.
     pub cpu_us: f64,
+    /// CPU time of the server's process tree over the time of the run; 1.0 is one CPU.
+    pub busy: f64,
     /// What the load generator saw.
     pub load: LoadReport,
 }
@@ -113,8 +115,9 @@ fn measure_slot(settings: &Settings, server: &Running, recipe: &Recipe, load: &L
     if report.answered == 0 {
         return Err(io::Error::other("no request was answered"));
     }
-    let cpu_us = run_ns_between(&before, &after) as f64 / 1000.0 / report.answered as f64;
-    Ok(Slot { cpu_us, load: report })
+    let run_ns = run_ns_between(&before, &after) as f64;
+    let (cpu_us, busy) = (run_ns / 1000.0 / report.answered as f64, run_ns / 1e9 / report.seconds);
+    Ok(Slot { cpu_us, busy, load: report })
 }
 
 /// Empties an access log between slots; a log that holds nothing was not written and must not be compared.
@@ -170,6 +173,7 @@ impl Results {
             "(low-high)",
             "capacity",
             "x nginx",
+            "busy",
             "req/s",
             "p50 us",
             "p99 us",
@@ -192,6 +196,7 @@ impl Results {
                 row.to_floor.map_or("-".to_owned(), |r| format!("{:.2}-{:.2}", r.low, r.high)),
                 row.to_floor.map_or("-".to_owned(), |r| format!("{:.2}", 1.0 / r.median)),
                 ratio(row.to_nginx),
+                format!("{:.0}%", over(|slot| 100.0 * slot.busy)),
                 format!("{:.0}", over(|slot| slot.load.answered as f64 / slot.load.seconds)),
                 format!("{:.0}", over(|slot| slot.load.p50_us)),
                 format!("{:.0}", over(|slot| slot.load.p99_us)),
@@ -226,7 +231,7 @@ mod tests {
             p99_us: 9.0,
             max_us: 10.0,
         };
-        Some(Slot { cpu_us, load })
+        Some(Slot { cpu_us, busy: 0.5, load })
     }
 
     #[test]

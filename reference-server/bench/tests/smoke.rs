@@ -69,6 +69,11 @@ fn a_count_of_requests_is_kept_exactly() {
         let answer = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 13\r\n\r\nHello, World!";
         assert_eq!(report.bytes, 1001 * answer.len() as u64);
     }
+    let (_floor, port) = start_floor(&workshop, &["-c"]);
+    let load = Load { per_connection: true, ..Load::keep_alive(3, Stop::Requests(1001)) };
+    let report = load.run(&workshop.load, port, &[]).expect("runs");
+    check(&report, 1001);
+    assert_eq!(report.answered, 1001);
 }
 
 #[test]
