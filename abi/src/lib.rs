@@ -1,1 +1,56 @@
 //! The HTTP Container ABI in Rust: the only crate in which the C boundary is crossed.
+//!
+//! Containers implement [`Host`] and drive [`ModuleTable`]s that [`load`](load::load) found; modules implement [`Module`] and
+//! call a [`HostRef`]. Both sides are safe Rust: every pointer of `spec/include` is read and written here. Must not know
+//! what a container does with a call, nor what a module does with a request. `README.md` says on what soundness rests.
+
+#[allow(missing_docs, non_camel_case_types, non_snake_case, non_upper_case_globals, clippy::all)]
+#[rustfmt::skip]
+pub mod raw;
+
+mod bytes;
+pub mod constants;
+mod dispatch_ref;
+mod event;
+mod ext_dispatch;
+mod ext_fd;
+mod fd_ref;
+mod field_storage;
+pub mod guard;
+pub mod handle;
+mod host_calls;
+mod host_ref;
+mod host_side;
+mod layout;
+pub mod load;
+mod module_calls;
+mod module_entry;
+mod module_side;
+mod module_table;
+pub mod note;
+mod opaque;
+mod request_storage;
+mod request_view;
+mod response_view;
+pub mod rust_note;
+mod status;
+
+pub use bytes::{Field, FieldsView, RawFields};
+pub use dispatch_ref::{ChildHead, ChildOptions, DispatchRef};
+pub use event::Event;
+pub use ext_dispatch::{DispatchHost, DispatchOptionsView, ResponseHead, dispatch_table};
+pub use ext_fd::{FdHost, fd_table};
+pub use fd_ref::FdRef;
+pub use field_storage::FieldStorage;
+pub use handle::{Generation, Handle};
+pub use host_ref::{HostRef, Response};
+pub use host_side::{BoundaryRefusal, Host, HostTable, Read, Refusal};
+pub use load::{LoadError, LoadedModule, load};
+pub use module_entry::{EntryInfo, ModuleEntry, entry, entry_sendable};
+pub use module_side::{Module, Start};
+pub use module_table::{EntryError, ModuleInfo, ModuleTable, StartArgs};
+pub use opaque::{ExtensionTable, HostPtr, Opaque};
+pub use request_storage::{RequestFacts, RequestSpans, RequestStorage, Span, TlsFacts, TlsStorage};
+pub use request_view::{RequestView, TlsView};
+pub use response_view::ResponseView;
+pub use status::{Status, StatusRow};

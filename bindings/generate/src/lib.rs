@@ -1,1 +1,4 @@
 //! Generates what is derived from the header, and compares it with what is committed.
+#![forbid(unsafe_code)]
+
+pub mod raw;
