@@ -3,15 +3,24 @@
 //! [`Config`] is complete and checked: whoever holds one needs no further defaults. Nothing here opens a socket, loads
 //! a module or knows of requests; the only file that is read is the configuration itself.
 
+mod diagnostic;
+mod file;
 mod host_name;
+mod json;
+mod keys;
 mod listen;
 mod path_segments;
 mod route_table;
+mod sections;
 mod settings;
+mod suggest;
+mod values;
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use diagnostic::{ConfigError, ConfigErrors};
 pub use host_name::HostPattern;
 pub use listen::{Listen, ListenError};
 pub use route_table::RouteTable;
@@ -19,6 +28,17 @@ pub use settings::{
     AccessFormat, ErrorFormat, HalfClose, Isolation, Limits, LogConfig, LogLevel, LogTarget, StatusConfig,
     StatusPeers, Timeouts, UNLIMITED,
 };
+#[allow(unused_imports)]
+pub(crate) use suggest::nearest;
+
+/// Where the server listens when nobody says where: this machine only.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+
+/// The path of the counters when `[status]` names none.
+pub const DEFAULT_STATUS_PATH: &str = "/-/status";
+
+/// The most workers of one process.
+pub const MAXIMUM_WORKERS: usize = 1024;
 
 /// Everything that a run of the server needs to know.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,0 +1,174 @@
+//! Configuration files: every bad one with its exact complaint, good ones with what they mean.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use hc_server::config::{
+    AccessFormat, Config, ErrorFormat, HalfClose, HostPattern, Limits, Listen, LogConfig, LogLevel,
+    LogTarget, StatusPeers, Timeouts, UNLIMITED,
+};
+
+/// Complaints name the file as it was named to `Config::parse`: here without its folder.
+#[test]
+fn every_bad_file_has_its_complaint() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bad-configs");
+    let mut files: Vec<PathBuf> = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    for file in files {
+        let name = file.file_stem().unwrap().to_str().unwrap();
+        let mut errors = Config::read(&file).expect_err(name);
+        errors.file = file.file_name().unwrap().into();
+        insta::assert_snapshot!(format!("bad {name}"), errors.to_string());
+    }
+}
+
+#[test]
+fn a_file_that_is_not_there() {
+    let errors = Config::read(Path::new("no/such/file.toml")).unwrap_err();
+    insta::assert_snapshot!(errors.to_string(), @r"
+    no/such/file.toml: cannot be read: No such file or directory (os error 2)
+      help: name the configuration file that you mean, and let the server's user read it
+
+    1 error
+    ");
+}
+
+fn read(text: &str) -> Config {
+    Config::parse(text, Path::new("etc/hc.toml")).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+const SMALLEST: &str =
+    "[[module]]\nname = \"hello\"\npath = \"hello.so\"\n[[route]]\npath = \"/\"\nmodule = \"hello\"\n";
+
+#[test]
+fn the_smallest_file_has_the_defaults() {
+    let config = read(SMALLEST);
+    assert_eq!(config.listen, [Listen::Tcp("127.0.0.1:8080".parse().unwrap())]);
+    assert_eq!(config.workers, std::thread::available_parallelism().unwrap().get());
+    assert_eq!(config.limits, Limits::default());
+    assert_eq!(config.timeouts, Timeouts::default());
+    assert_eq!(config.log, LogConfig::default());
+    assert_eq!(config.status, None);
+    assert_eq!(config.modules[0].path, Path::new("etc/hello.so"));
+    assert_eq!(config.modules[0].config_json, "{}");
+    let route = &config.routes[0];
+    assert_eq!((route.host.as_ref(), route.path.as_str(), &*route.modules), (None, "/", &[0][..]));
+    assert_eq!((route.body_bytes, route.deadline), (UNLIMITED, Duration::from_secs(60)));
+    assert_eq!((route.cancel_grace, route.half_close), (Duration::ZERO, HalfClose::Cancel));
+    assert_eq!(route.declared.unwrap().to_string(), "4:1");
+}
+
+/// Says every key.
+const EVERYTHING: &str = r#"
+listen = ["[::1]:0", "unix:hc.sock", "localhost:81"]
+workers = 3
+limits = { request_line_bytes = 8000, head_bytes = "16 KiB", field_count = 64, body_bytes = "1 GiB",
+           connections = 0x10, respond_bytes = 0, operations_per_task = 8, tasks_per_module = 9,
+           pipelined_bytes = "0", unread_body_bytes = 7 }
+[timeouts]
+header_ms = 1
+body_ms = 2
+idle_ms = 3
+write_ms = 4
+request_ms = 5_000
+drain_ms = 0
+linger_ms = 0
+[log]
+access = "json"
+access_path = "stderr"
+error_path = "/var/log/hc/error.log"
+error_format = "json"
+level = "trace"
+[status]
+path = "/counters"
+listen = "127.0.0.1:9901"
+peers = "any"
+[[module]]
+name = "auth"
+path = "/opt/auth.so"
+isolation = "shared"
+config = { realm = "x", deep = { list = [-1, 2.5, true, 1979-05-27, 0xffff_ffff_ffff_ffff] } }
+[[module]]
+name = "app"
+path = "../app.so"
+[[route]]
+host = "*.Example.org"
+path = "/api/"
+modules = ["auth", "app"]
+body_bytes = 10
+deadline_ms = 1
+cancel_grace_ms = 2
+half_close = "wait"
+[[route]]
+path = "/"
+module = "app"
+"#;
+
+#[test]
+fn everything_about_the_server_can_be_said() {
+    let config = read(EVERYTHING);
+    let listen: Vec<String> = config.listen.iter().map(Listen::to_string).collect();
+    assert_eq!(listen, ["[::1]:0", "unix:etc/hc.sock", "127.0.0.1:81"]);
+    assert_eq!(config.workers, 3);
+    let limits = Limits {
+        request_line_bytes: 8000,
+        head_bytes: 16_384,
+        field_count: 64,
+        body_bytes: 1 << 30,
+        connections: 16,
+        respond_bytes: 0,
+        operations_per_task: 8,
+        tasks_per_module: 9,
+        pipelined_bytes: 0,
+        unread_body_bytes: 7,
+    };
+    assert_eq!(config.limits, limits);
+    let ms = Duration::from_millis;
+    let timeouts = Timeouts {
+        header: ms(1),
+        body: ms(2),
+        idle: ms(3),
+        write: ms(4),
+        request: ms(5000),
+        drain: ms(0),
+        linger: ms(0),
+    };
+    assert_eq!(config.timeouts, timeouts);
+    let log = LogConfig {
+        access: Some(AccessFormat::Json),
+        access_target: LogTarget::StandardError,
+        error_target: LogTarget::File("/var/log/hc/error.log".into()),
+        error_format: ErrorFormat::Json,
+        level: LogLevel::Trace,
+    };
+    assert_eq!(config.log, log);
+    let status = config.status.as_ref().unwrap();
+    assert_eq!((status.path.as_str(), status.peers), ("/counters", StatusPeers::Any));
+    assert_eq!(status.listen, Some(Listen::Tcp("127.0.0.1:9901".parse().unwrap())));
+}
+
+#[test]
+fn everything_about_modules_and_routes_can_be_said() {
+    let config = read(EVERYTHING);
+    let ms = Duration::from_millis;
+    assert_eq!(config.modules[0].path, Path::new("/opt/auth.so"));
+    assert_eq!(
+        config.modules[0].config_json,
+        r#"{"deep":{"list":[-1,2.5,true,"1979-05-27",18446744073709551615]},"realm":"x"}"#
+    );
+    assert_eq!(config.modules[1].path, Path::new("etc/../app.so"));
+    let route = &config.routes[0];
+    assert_eq!(route.host, Some(HostPattern::Below("example.org".to_owned())));
+    assert_eq!((route.label().as_str(), &*route.modules), ("*.example.org/api/", &[0, 1][..]));
+    assert_eq!((route.body_bytes, route.deadline, route.cancel_grace), (10, ms(1), ms(2)));
+    assert_eq!(route.half_close, HalfClose::Wait);
+    assert_eq!(config.routes[1].body_bytes, 1 << 30);
+    assert_eq!(config.routes[1].deadline, ms(5000));
+}
+
+#[test]
+fn a_byte_order_mark_and_carriage_returns_are_read() {
+    let config = read(&format!("\u{feff}{}", SMALLEST.replace('\n', "\r\n")));
+    assert_eq!(config.modules.len(), 1);
+}
