@@ -7,14 +7,7 @@
  * server whose responses differ in length counts as errors: pick a path where they do not.
  * A run stops sending at its time or count, then waits for what is under way (bounded), so
  * that `answered` is exactly what the server did. It must not know which server it drives.
- *
- * usage: load -p PORT [-c CONNECTIONS] [-t SECONDS | -n REQUESTS] [-u PATH] [-H 'name: value']...
- *             [-P N | -C] [-R RATE] [-b MS]
- *   -P N     pipeline N requests in a write
- *   -C       a connection per request (the server closes after its answer)
- *   -R RATE  first requests paced at RATE a second, announced on standard output: the lines
- *            "connected" (waits for a line on standard input), "sent", then the JSON line
- *   -b MS    subtract MS milliseconds from every latency (lateness of a timer); count early ones
+ * Options: options.h.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -35,18 +28,16 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "histogram.h"
+#include "options.h"
+
 enum {
     EVENTS_MAX = 512,
     READ_BYTES = 262144,
-    REQUEST_BYTES_MAX = 65536,
-    PIPELINE_MAX = 1024,
     PER_SOURCE_ADDRESS = 20000, /* connections from one source address: below the port range */
     CONNECT_SECONDS = 5,
-    DRAIN_SECONDS = 5,
-    BUCKET_BITS = 7,
-    BUCKETS = (64 - BUCKET_BITS + 1) << BUCKET_BITS
+    DRAIN_SECONDS = 5
 };
-#define SECOND_NS 1000000000u
 #define STATUS "HTTP/1.1 200"
 
 struct connection {
@@ -55,15 +46,6 @@ struct connection {
     uint32_t have;          /* bytes of the current response */
     int fd;                 /* -1: closed */
 };
-
-static struct {
-    uint16_t port;
-    size_t connections, pipeline;
-    uint64_t run_ns, count, base_ns, rate;
-    int per_connection;
-    const char *path;
-    char fields[REQUEST_BYTES_MAX / 2];
-} options = { .connections = 64, .pipeline = 1, .run_ns = SECOND_NS, .path = "/" };
 
 static struct {
     uint64_t answered, errors, connect_errors, early, latency_max_ns, bytes;
@@ -77,7 +59,6 @@ static uint64_t to_send = UINT64_MAX, stop_ns;      /* what ends the run */
 static char *requests;                              /* `pipeline` copies of the request */
 static size_t request_bytes, head_bytes, response_bytes;
 static char read_buffer[READ_BYTES], first_response[READ_BYTES];
-static uint64_t buckets[BUCKETS];
 
 static void die(const char *what)
 {
@@ -92,23 +73,6 @@ static uint64_t now_ns(void)
     return (uint64_t)now.tv_sec * SECOND_NS + (uint64_t)now.tv_nsec;
 }
 
-/* Log-linear buckets: exact below 2^BUCKET_BITS ns, within 0.8 per cent above. */
-static size_t bucket_of(uint64_t value)
-{
-    if (value < 1u << BUCKET_BITS)
-        return value;
-    unsigned shift = 63u - (unsigned)__builtin_clzll(value) - BUCKET_BITS;
-    return ((size_t)shift << BUCKET_BITS) + (size_t)(value >> shift);
-}
-
-static uint64_t bucket_value(size_t bucket)
-{
-    if (bucket < 2u << BUCKET_BITS)
-        return bucket;
-    size_t shift = (bucket >> BUCKET_BITS) - 1;
-    return ((uint64_t)(bucket - (shift << BUCKET_BITS)) << shift) + (((uint64_t)1 << shift) >> 1);
-}
-
 static void count_latency(uint64_t latency_ns, uint64_t answers)
 {
     if (latency_ns < options.base_ns) {
@@ -118,20 +82,7 @@ static void count_latency(uint64_t latency_ns, uint64_t answers)
     latency_ns -= options.base_ns;
     if (latency_ns > counted.latency_max_ns)
         counted.latency_max_ns = latency_ns;
-    buckets[bucket_of(latency_ns)] += answers;
-}
-
-static double percentile_us(double part)
-{
-    uint64_t total = 0, seen = 0;
-    for (size_t i = 0; i < BUCKETS; i++)
-        total += buckets[i];
-    for (size_t i = 0; i < BUCKETS; i++) {
-        seen += buckets[i];
-        if (total > 0 && (double)seen >= part * (double)total)
-            return (double)bucket_value(i) / 1000.0;
-    }
-    return 0.0;
+    histogram_add(latency_ns, answers);
 }
 
 /* A blocking connect: on loopback it is done when the call returns. */
@@ -355,7 +306,7 @@ static void learn(void)
     close_connection(c);
     options.pipeline = pipeline;
     memset(&counted, 0, sizeof counted);
-    memset(buckets, 0, sizeof buckets);
+    histogram_clear();
 }
 
 /* Opens all connections and sends the first requests, at once or at the rate asked for. */
@@ -427,41 +378,6 @@ static void build_requests(void)
         memcpy(requests + i * request_bytes, request, request_bytes);
 }
 
-static void usage(void)
-{
-    fprintf(stderr, "usage: load -p PORT [-c CONNECTIONS] [-t SECONDS | -n REQUESTS] [-u PATH] [-H FIELD]... "
-                    "[-P PIPELINE | -C] [-R RATE] [-b MILLISECONDS]\n");
-    exit(2);
-}
-
-static void read_options(int argc, char **argv)
-{
-    int option;
-    size_t used = 0;
-    while ((option = getopt(argc, argv, "p:c:t:n:u:H:P:CR:b:")) != -1) {
-        switch (option) {
-        case 'p': options.port = (uint16_t)atoi(optarg); break;
-        case 'c': options.connections = strtoul(optarg, NULL, 10); break;
-        case 't': options.run_ns = (uint64_t)(strtod(optarg, NULL) * SECOND_NS); break;
-        case 'n': options.count = strtoull(optarg, NULL, 10); break;
-        case 'u': options.path = optarg; break;
-        case 'P': options.pipeline = strtoul(optarg, NULL, 10); break;
-        case 'C': options.per_connection = 1; break;
-        case 'R': options.rate = strtoull(optarg, NULL, 10); break;
-        case 'b': options.base_ns = strtoull(optarg, NULL, 10) * 1000000u; break;
-        case 'H':
-            if (used + strlen(optarg) + 3 > sizeof options.fields)
-                usage();
-            used += (size_t)sprintf(options.fields + used, "%s\r\n", optarg);
-            break;
-        default: usage();
-        }
-    }
-    if (options.port == 0 || options.connections == 0 || options.pipeline == 0 || options.pipeline > PIPELINE_MAX
-        || (options.per_connection && (options.pipeline > 1 || options.rate > 0)))
-        usage();
-}
-
 int main(int argc, char **argv)
 {
     struct rlimit files;
@@ -487,7 +403,7 @@ int main(int argc, char **argv)
     printf("{\"answered\":%" PRIu64 ",\"errors\":%" PRIu64 ",\"connect_errors\":%" PRIu64 ",\"early\":%" PRIu64
            ",\"bytes\":%" PRIu64 ",\"seconds\":%.6f,\"p50_us\":%.3f,\"p99_us\":%.3f,\"max_us\":%.3f}\n",
            counted.answered, counted.errors, counted.connect_errors, counted.early, counted.bytes,
-           (double)took_ns / SECOND_NS, percentile_us(0.50), percentile_us(0.99),
+           (double)took_ns / SECOND_NS, histogram_percentile_us(0.50), histogram_percentile_us(0.99),
            (double)counted.latency_max_ns / 1000.0);
     return 0;
 }

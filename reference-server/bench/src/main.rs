@@ -6,7 +6,6 @@
 
 use std::env;
 use std::io;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
 use hc_bench::contenders::{self, Contender, FLOOR, FLOOR_DEFERRED, HC_C, HC_RUST, HcServer, NGINX};
@@ -17,13 +16,13 @@ use hc_bench::settings::Settings;
 use hc_bench::table::Table;
 use hc_bench::targets::{self, RatioTarget};
 use hc_bench::timed::{self, Plan};
+use hc_bench::workshop::default_target;
 use hc_bench::{parked, report, scaling};
 use serde::Serialize;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let target = env::var_os("CARGO_TARGET_DIR").map_or_else(|| PathBuf::from("target"), PathBuf::from);
-    let options = match options::parse(&arguments, target) {
+    let options = match options::parse(&arguments, default_target()) {
         Ok(Some(options)) => options,
         Ok(None) => {
             print!("{HELP}");

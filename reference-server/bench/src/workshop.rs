@@ -4,13 +4,18 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-const FLOOR_SOURCE: &str = include_str!("../floor/floor.c");
-const LOAD_SOURCE: &str = include_str!("../load/load.c");
+/// Name and text of the C sources; they are part of this program, so it runs from any folder.
+const SOURCES: [(&str, &str); 4] = [
+    ("floor.c", include_str!("../floor/floor.c")),
+    ("load.c", include_str!("../load/load.c")),
+    ("histogram.h", include_str!("../load/histogram.h")),
+    ("options.h", include_str!("../load/options.h")),
+];
 
 /// A scratch folder that is removed with this value, and the programs compiled into it.
 #[derive(Debug)]
@@ -32,8 +37,11 @@ impl Workshop {
         fs::create_dir_all(&folder)?;
         // From here on the folder is removed with the value, also when compiling fails.
         let workshop = Self { floor: folder.join("floor"), load: folder.join("load"), folder };
-        compile(FLOOR_SOURCE, &workshop.floor)?;
-        compile(LOAD_SOURCE, &workshop.load)?;
+        for (name, text) in SOURCES {
+            fs::write(workshop.path(name), text)?;
+        }
+        compile(&workshop.floor)?;
+        compile(&workshop.load)?;
         Ok(workshop)
     }
 
@@ -72,26 +80,32 @@ fn remove_leftovers(results: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn compile(source: &str, program: &Path) -> io::Result<()> {
+/// Compiles `PROGRAM.c` to `PROGRAM`.
+fn compile(program: &Path) -> io::Result<()> {
     let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
-    let mut child = Command::new(&compiler)
-        .args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-x", "c", "-", "-o"])
+    let output = Command::new(&compiler)
+        .args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
         .arg(program)
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
+        .arg(program.with_extension("c"))
+        .output()
         .map_err(|error| {
             io::Error::other(format!("{}: {error}; install a C compiler", compiler.display()))
         })?;
-    if let Some(mut input) = child.stdin.take() {
-        input.write_all(source.as_bytes())?;
-    }
-    let output = child.wait_with_output()?;
     if output.status.success() {
         return Ok(());
     }
     let messages = String::from_utf8_lossy(&output.stderr);
     Err(io::Error::other(format!("{} does not compile:\n{messages}", program.display())))
+}
+
+/// The build directory of the workspace around the current folder: `target` beside its `Cargo.lock`.
+pub fn default_target() -> PathBuf {
+    if let Some(target) = env::var_os("CARGO_TARGET_DIR") {
+        return target.into();
+    }
+    let here = env::current_dir().unwrap_or_default();
+    let root = here.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    root.unwrap_or(&here).join("target")
 }
 
 /// Looks a program up in `PATH` and in the folders for system programs; a name with a slash is a path.
