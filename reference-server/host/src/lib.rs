@@ -1,1 +1,32 @@
-//! The container's core: modules, tasks, completions; knows nothing of sockets.
+//! The container's core: modules, tasks, steps, completions, cancellation. It knows nothing of sockets, of HTTP's bytes,
+//! or of how tasks are spread over workers: the server brings those.
+//!
+//! One worker is one [`Worker`], on its thread; what they share is the [`Container`]. Requests come in as [`Exchange`]s.
+#![forbid(unsafe_code)]
+
+mod calls;
+mod child;
+mod container;
+mod counters;
+mod dispatch;
+mod exchange;
+mod fd;
+mod fields;
+mod instance;
+mod report;
+mod settings;
+mod slots;
+mod step;
+mod task;
+mod timing;
+pub mod wheel;
+mod worker;
+
+pub use container::{Container, Hooks, Parts, Signal};
+pub use counters::Totals;
+pub use exchange::{Exchange, Head, Read, Waiter};
+pub use fd::Poller;
+pub use instance::{CreateError, Module};
+pub use report::{Level, Report, Reporter};
+pub use settings::{Limits, Route, Router};
+pub use worker::{Opening, Worker};

@@ -1,0 +1,197 @@
+//! The trait of the boundary over the calls, and the calls that concern no task: extensions, log, time, limits,
+//! resources.
+
+use super::{InstanceHost, Refused, refusal, refuse};
+use crate::report::{Level, Report};
+use crate::worker;
+use http_container_abi::constants::{DISPATCH_ID, FD_ID, WORKER_NONE, limit};
+use http_container_abi::{
+    BoundaryRefusal, Event, ExtensionTable, FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseView,
+    Status, dispatch_table, fd_table, raw::hc_bytes,
+};
+use std::sync::atomic::Ordering;
+
+const NO_RESOURCE: Refused = Refused::new(
+    Status::E_RESOURCE,
+    "resource.unknown",
+    "the operator has configured no resource of that name",
+);
+const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.gone", "the lease is not held");
+
+impl Host for InstanceHost {
+    fn extension(&self, id: &[u8]) -> Option<ExtensionTable> {
+        match str::from_utf8(id) {
+            Ok(FD_ID) => Some(ExtensionTable::of(fd_table::<InstanceHost>())),
+            Ok(DISPATCH_ID) => Some(ExtensionTable::of(dispatch_table::<InstanceHost>())),
+            _ => None,
+        }
+    }
+
+    fn log(&self, task: u64, level: u32, text: &[u8]) {
+        let Some(container) = self.container() else { return };
+        let level = Level::from_abi(level);
+        if container.reporter.wants(level) {
+            let (index, generation) = crate::slots::unpack(task);
+            let request = container
+                .slots
+                .lock(index)
+                .filter(|slot| slot.contents.generation == generation)
+                .map_or(0, |slot| slot.contents.request_id);
+            container.reporter.report(&Report {
+                level,
+                module: container.module_name(self.module),
+                task,
+                request,
+                rule: "",
+                status: None,
+                text: &String::from_utf8_lossy(text),
+            });
+        }
+    }
+
+    fn now(&self) -> u64 {
+        self.with_worker(|worker| worker.container.now_ns())
+            .unwrap_or_else(|| self.container().map_or(0, |container| container.now_ns()))
+    }
+
+    fn worker_index(&self) -> u32 {
+        self.with_worker(|worker| worker.index).unwrap_or(WORKER_NONE)
+    }
+
+    fn worker_count(&self) -> u32 {
+        self.container().map_or(0, |container| container.workers.len() as u32)
+    }
+
+    fn limit(&self, which: u32) -> u64 {
+        let Some(container) = self.container() else { return 0 };
+        let limits = &container.limits;
+        match which {
+            limit::OPERATIONS => limits.operations_per_task as u64,
+            limit::RESPOND_BYTES => limits.respond_bytes,
+            limit::HEAD_BYTES => limits.response_head_bytes,
+            limit::BODY_BYTES => limits.body_bytes,
+            limit::TASKS => u64::from(limits.tasks_per_module),
+            limit::DISPATCH_DEPTH => u64::from(limits.dispatch_depth),
+            _ => 0,
+        }
+    }
+
+    fn refusal(&self) -> Option<Refusal> {
+        refusal::with_last(|rule, text| Refusal {
+            rule: hc_bytes::of(rule.as_bytes()),
+            text: hc_bytes::of(text.as_bytes()),
+        })
+    }
+
+    fn body_read(&self, task: u64, token: u64) -> Read {
+        self.call_body_read(task, token)
+    }
+
+    fn body_trailers(&self, task: u64) -> Result<RawFields, Status> {
+        self.call_body_trailers(task)
+    }
+
+    fn respond(&self, task: u64, response: &ResponseView<'_>) -> Status {
+        self.call_respond(task, response)
+    }
+
+    fn inform(&self, task: u64, status: u32, fields: FieldsView<'_>) -> Status {
+        self.call_inform(task, status, fields)
+    }
+
+    fn response_start(&self, task: u64, response: &ResponseView<'_>) -> Status {
+        self.call_response_start(task, response)
+    }
+
+    fn response_write(&self, task: u64, token: u64, data: &[u8]) -> (Status, usize) {
+        self.call_response_write(task, token, data)
+    }
+
+    fn response_end(&self, task: u64, trailers: FieldsView<'_>) -> Status {
+        self.call_response_end(task, trailers)
+    }
+
+    fn abort(&self, task: u64) -> Status {
+        self.call_abort(task)
+    }
+
+    fn completion(&self, task: u64, token: u64) -> Result<u64, Status> {
+        self.call_completion(task, token)
+    }
+
+    fn complete(&self, completion: u64, status: Status, value: u64) -> Status {
+        self.call_complete(completion, status, value)
+    }
+
+    fn timer(&self, task: u64, token: u64, delay_ns: u64) -> Status {
+        self.call_timer(task, token, delay_ns)
+    }
+
+    fn cancel(&self, task: u64, token: u64) -> (Status, Option<Event>) {
+        self.call_cancel(task, token)
+    }
+
+    fn notices(&self, task: u64, mask: u32) -> Status {
+        self.call_notices(task, mask)
+    }
+
+    fn spawn(&self, worker: u32, arg: Opaque) -> Result<u64, Status> {
+        self.call_spawn(worker, arg)
+    }
+
+    fn task_cancel(&self, task: u64) -> Status {
+        self.call_task_cancel(task)
+    }
+
+    fn resource(&self, _name: &[u8], _interface: &[u8]) -> Result<u32, Status> {
+        if !worker::is_in_create() {
+            return Err(refuse(Refused::new(
+                Status::E_STATE,
+                "resource.in-create",
+                "resources are looked up in create only",
+            )));
+        }
+        Err(refuse(NO_RESOURCE))
+    }
+
+    fn acquire(&self, task: u64, _: u64, _: &[u32], _: u64, _: &mut [u64]) -> Status {
+        let answer: Result<Status, Status> =
+            self.on_task(task, super::Allowed::Step, |_, _, _| Err(NO_RESOURCE));
+        answer.unwrap_or_else(|status| status)
+    }
+
+    fn release(&self, task: u64, _lease: u64, _how: u32) -> Status {
+        let answer: Result<Status, Status> =
+            self.on_task(task, super::Allowed::StepOrFinish, |_, _, _| Err(NO_LEASE));
+        answer.unwrap_or_else(|status| status)
+    }
+
+    fn lease_interface(&self, _task: u64, _lease: u64) -> Option<ExtensionTable> {
+        None
+    }
+
+    fn refused(&self, task: u64, call: &'static str, boundary: &BoundaryRefusal) {
+        let text = format!("{call}: {}", boundary.text);
+        refuse(Refused::owned(boundary.status, boundary.rule, text.clone()));
+        let Some(container) = self.container() else { return };
+        container.refused_elsewhere.fetch_add(1, Ordering::Relaxed);
+        if container.reporter.wants(Level::Warn) {
+            container.reporter.report(&Report {
+                level: Level::Warn,
+                module: container.module_name(self.module),
+                task,
+                request: 0,
+                rule: boundary.rule,
+                status: Some(boundary.status),
+                text: &text,
+            });
+        }
+    }
+
+    fn panicked(&self, call: &'static str, message: &str) {
+        if let Some(container) = self.container() {
+            let text = format!("the container panicked in {call}: {message}");
+            container.tell(Level::Error, container.module_name(self.module), "container.fault", &text);
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! A task's record: what the host remembers of one unit of module work.
+//!
+//! The record lies behind its slot's lock and can be looked at from any thread; only its worker runs its steps. It must
+//! not call a module or an exchange.
+
+use crate::dispatch::Child;
+use crate::exchange::Exchange;
+use crate::wheel::Key;
+use http_container_abi::{Event, Opaque, Status};
+use std::sync::Arc;
+
+/// Where a task is in its life.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Phase {
+    /// No task is in the slot.
+    #[default]
+    Free,
+    /// Made, not yet started; may be started by any worker it was meant for.
+    Fresh,
+    /// A step runs.
+    Running,
+    /// It yielded and waits.
+    Parked,
+    /// `finish` runs.
+    Finishing,
+}
+
+/// What a task waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Wait {
+    /// `body_read`.
+    Body,
+    /// `response_write`.
+    Write,
+    /// `timer`; the key is `None` for the cooperative yield, which fires at once.
+    Timer(Key),
+    /// `completion`, by the number in its handle.
+    Completion,
+    /// `hc.fd/1` wait: the registration's handle and the interest.
+    Fd(u64, u32),
+    /// `hc.dispatch/1` open, for the child with that handle.
+    ChildHead(u64),
+    /// `hc.dispatch/1` read.
+    ChildBody(u64),
+}
+
+/// One outstanding operation.
+#[derive(Clone, Copy, Debug)]
+pub struct Operation {
+    /// The module's token.
+    pub token: u64,
+    /// The slot's number for it, as in the completion's handle.
+    pub number: u64,
+    /// What it waits for.
+    pub wait: Wait,
+}
+
+/// The state of a task's response.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Response {
+    /// Nothing but interim responses was sent.
+    #[default]
+    None,
+    /// The head was sent; the body follows.
+    Open {
+        /// Bytes that `content_length` promised and that were not yet written.
+        remaining: Option<u64>,
+        /// HEAD, 204, 304: what is written is thrown away.
+        bodyless: bool,
+    },
+    /// All was handed over.
+    Complete,
+    /// Broken off.
+    Aborted,
+}
+
+/// Everything about one task.
+#[derive(Default)]
+pub struct Record {
+    /// The number in the task's handle.
+    pub generation: u64,
+    /// Where it is.
+    pub phase: Phase,
+    /// Whether it is in its worker's run queue.
+    pub queued: bool,
+    /// Whether the body was read to its end.
+    pub body_ended: bool,
+    /// Its worker, once it has one.
+    pub worker: Option<u32>,
+    /// `hc_task_kind`.
+    pub kind: u32,
+    /// Index of the module that answers.
+    pub module: u32,
+    /// Index of the instance, once it has one.
+    pub instance: Option<u32>,
+    /// Index of the route, for tasks with a request.
+    pub route: u32,
+    /// Position in the route's chain of modules.
+    pub link: u32,
+    /// How many dispatches lie above.
+    pub depth: u32,
+    /// The request's id, or 0.
+    pub request_id: u64,
+    /// Deadline on the host's clock, ns.
+    pub deadline_ns: Option<u64>,
+    /// The whole time from its opening to its deadline, ns.
+    pub allowed_ns: u64,
+    /// The deadline's timer.
+    pub deadline_key: Option<Key>,
+    /// The timer of the cancel grace, or of the deadline notice.
+    pub notice_key: Option<Key>,
+    /// Who carries request and response.
+    pub exchange: Option<Arc<dyn Exchange>>,
+    /// The response's state.
+    pub response: Response,
+    /// Outstanding operations.
+    pub operations: Vec<Operation>,
+    /// Events that happened and were not delivered.
+    pub events: Vec<Event>,
+    /// Why it is to be cancelled, once decided.
+    pub cancel: Option<Status>,
+    /// The peer left; the grace (if any) has not passed.
+    pub peer_gone: bool,
+    /// Notices it asked for.
+    pub notices: u32,
+    /// Notices it got or that became true.
+    pub notices_true: u32,
+    /// What `spawn` was given.
+    pub arg: Opaque,
+    /// What `start` set.
+    pub state: Opaque,
+    /// The chunk that `body_read` lent out.
+    pub chunk: bytes::Bytes,
+    /// Children that were opened and not closed.
+    pub children: Vec<Child>,
+    /// Whether a child has taken the request body over.
+    pub body_taken: bool,
+    /// The parent's handle, for a child.
+    pub parent: Option<u64>,
+}
+
+impl Record {
+    /// Latches an event for the operation with that number; `false` when there is no such operation.
+    pub fn fire(&mut self, number: u64, kind: u32, status: Status, value: u64) -> bool {
+        let Some(at) = self.operations.iter().position(|operation| operation.number == number) else {
+            return false;
+        };
+        let operation = self.operations.swap_remove(at);
+        self.events.push(Event { token: operation.token, value, status, kind });
+        true
+    }
+
+    /// As [`Record::fire`], for the operation that waits for exactly that.
+    pub fn fire_wait(&mut self, wait: Wait, kind: u32, status: Status, value: u64) -> bool {
+        match self.operations.iter().find(|operation| operation.wait == wait) {
+            Some(operation) => {
+                let number = operation.number;
+                self.fire(number, kind, status, value)
+            }
+            None => false,
+        }
+    }
+
+    /// Whether the task must be put into its worker's run queue now; marks it as queued when so.
+    pub fn wants_queue(&mut self) -> bool {
+        let wants = self.phase == Phase::Parked && !self.queued;
+        self.queued |= wants;
+        wants
+    }
+
+    /// Empties the record for the next task, keeping what it allocated.
+    pub fn clear(&mut self) {
+        let mut operations = std::mem::take(&mut self.operations);
+        let mut events = std::mem::take(&mut self.events);
+        operations.clear();
+        events.clear();
+        *self = Record { operations, events, ..Record::default() };
+    }
+}
