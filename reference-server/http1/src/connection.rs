@@ -3,7 +3,7 @@
 //! It owns no buffer and reads no clock. The response side is in `response`; which act is legal when is in `state`.
 
 use crate::chunked::{Chunk, ChunkedReader};
-use crate::head::{Head, RequestBody, Version};
+use crate::head::{Head, RequestBody, TargetForm, Version};
 use crate::head_parser;
 use crate::limits::Limits;
 use crate::lines::LineScan;
@@ -22,6 +22,8 @@ pub struct Connection {
     pub(crate) version: Version,
     /// The request's method is HEAD: the response has no content.
     pub(crate) is_head: bool,
+    /// The request's method is CONNECT: a success would promise a tunnel.
+    pub(crate) is_connect: bool,
     /// `Expect: 100-continue` waits for an answer.
     pub(crate) continue_wanted: bool,
     /// Why the connection ends with this cycle, if it does.
@@ -125,6 +127,7 @@ impl Connection {
             response: ResponseState::Idle,
             version: Version::Http10,
             is_head: false,
+            is_connect: false,
             continue_wanted: false,
             close: None,
             empty_lines: 0,
@@ -179,11 +182,13 @@ impl Connection {
         self.is_head = sound.line.method.of(input) == b"HEAD";
         let head = head_parser::judge(&sound, limits)?;
         self.version = head.version;
-        self.continue_wanted = head.expect_continue;
-        if !head.keep_alive {
-            self.close = Some(CloseReason::Requested);
-        } else if head.form == crate::head::TargetForm::Authority {
+        // Content that is here already waits for nothing (RFC 9110 section 10.1.1).
+        self.continue_wanted = head.expect_continue && input.len() == sound.end;
+        self.is_connect = head.form == TargetForm::Authority;
+        if self.is_connect {
             self.close = Some(CloseReason::ConnectRefused);
+        } else if !head.keep_alive {
+            self.close = Some(CloseReason::Requested);
         }
         self.body = match head.body {
             RequestBody::Empty => Reading::Nothing,

@@ -54,7 +54,7 @@ pub struct Frame {
 }
 
 impl Connection {
-    /// Appends a final response head (status 200 to 599). Date and the fields of framing and persistence are added;
+    /// Appends a final response head (status 200 to 599; not 2xx to CONNECT, which would promise a tunnel). Date and the fields of framing and persistence are added;
     /// the caller gives none of the latter. `Discarded` says that content given later will not be sent.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Connection {
     where
         I: IntoIterator<Item = (&'a [u8], &'a [u8])>,
     {
-        if !(200..600).contains(&status) {
+        if !(200..600).contains(&status) || (self.is_connect && status < 300) {
             return Err(Misuse::Status(status));
         }
         self.may(act)?;

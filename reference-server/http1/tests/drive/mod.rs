@@ -3,6 +3,8 @@
 //! Data is merged, so that the log does not depend on how the input was cut. Shared by the tests of this crate.
 #![allow(dead_code, reason = "every test binary uses its own part of the driver")]
 
+pub mod response_reader;
+
 use hc_http1::{
     CloseReason, Connection, Date, Event, FieldTable, Head, Limits, NextCycle, Received, RequestBody,
     TargetForm, Version, copy_head_lowercased,
@@ -150,7 +152,7 @@ impl Driver {
     fn answer(&mut self) -> bool {
         _ = self
             .connection
-            .respond_whole(&mut self.out, 204, NO_FIELDS, b"", DATE)
+            .respond_whole(&mut self.out, 404, NO_FIELDS, b"", DATE)
             .expect("the request is whole");
         match self.connection.next_cycle() {
             NextCycle::Ready => true,
