@@ -21,7 +21,9 @@
 
 /* Structures that begin with `uint32_t size` grow only at their end within a major version. The side that fills one in
  * sets `size` to the sizeof it was compiled with. The side that reads one must ask HC_HAS before it reads a member that
- * was added after 1.0, and must not read past `size`. */
+ * was added after 1.0, and must not read past `size`. Where a call fills one in for its caller, the caller sets `size`
+ * beforehand. What a host call does not know of an options structure must be zero bytes, else HC_E_UNSUPPORTED.
+ * [version.size.read] [version.size.options-tail] [version.size.output] */
 #define HC_END_OF(pointer, member) ((size_t)((const char *)(&(pointer)->member + 1) - (const char *)(pointer)))
 #define HC_HAS(pointer, member) ((size_t)(pointer)->size >= HC_END_OF(pointer, member))
 

@@ -6,8 +6,8 @@
 #include "status.h"
 #include "types.h"
 
-/* Delivered by hc_module.resume, several at once in the order in which they happened; the last ones, if the task ends
- * first, by hc_module.finish. Frozen for the major version: 24 bytes. */
+/* Delivered exactly once: by hc_module.resume, several at once in the order in which they happened; by hc_module.finish,
+ * if the task ends first; or by hc_host.cancel (HC_E_TOO_LATE). Frozen for the major version: 24 bytes. */
 typedef struct hc_event {
   hc_token token;   /* the operation's token; 0 for a notice     */
   uint64_t value;   /* by kind, below                            */
@@ -23,9 +23,11 @@ enum hc_event_kind {
   /* [result] operations: the answer is in the event. */
   HC_EVENT_TIMER = 3,      /* timer: status HC_OK; value is the time (ns, clock of `now`) at which it fired         */
   HC_EVENT_COMPLETION = 4, /* completion: status and value are what `complete` was given                            */
-  HC_EVENT_ACQUIRE = 5,    /* acquire: status HC_OK: the leases are held; else an error: none is, the handles are gone */
+  HC_EVENT_ACQUIRE = 5,    /* acquire: status HC_OK: the leases are held; else an error: none is, the handles are gone;
+                              value 0                                                                               */
 
-  /* A notice: advice. It ends nothing, and comes only to tasks that asked for it with `notices`. */
+  /* A notice: advice. It ends nothing, resumes a parked task, and comes only to tasks that asked for it with `notices`,
+     at most once for each bit. */
   HC_EVENT_NOTICE = 6, /* token 0; status HC_OK; value one bit of enum hc_notice                       */
 
   /* Kinds of extensions; each extension's header says what status and value mean. */

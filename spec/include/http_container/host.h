@@ -2,17 +2,26 @@
  * The calls a module makes into the container.
  *
  * The container exports no symbol: it hands each module instance one constant hc_host, valid from `create` until
- * `destroy` has returned. Its first argument H is always that same pointer.
+ * `destroy` has returned, or until `create` returned an error. Its first argument H is always that same pointer.
+ *
+ * In general: a call that answers a negative status has had no effect, and has written nothing through its pointers
+ * [host.call.refused-no-effect]. A pointer must not be NULL unless its comment says so (HC_E_INVALID) [host.call.null].
+ * What a module passes in is copied before the call returns [host.memory.copy]; the container never writes to the module's
+ * memory after it [host.memory.no-late-write]. On a thread where it may not be made, a call answers HC_E_THREAD; inside a
+ * callback, or in a state of the response, where it may not be made, HC_E_STATE; with a handle that ended, was never given
+ * out, or belongs to another instance, HC_E_GONE. While the task is being cancelled, what would wait answers
+ * HC_E_CANCELLED. A task that has not started answers HC_E_STATE.
  *
  * The last line of each comment is a tag, for people and for tools:
  *   thread  init        inside create or destroy
- *           worker      on a worker, inside any callback there
- *           task        on the task's worker, for a live task of the same instance
+ *           worker      on a worker, inside a callback of the instance there
+ *           task        on the task's worker, inside a callback there, for any live task of the same instance on it
+ *                       (with HC_MODULE_MIGRATES: for the task whose callback it is, only)
  *           any         any thread, from `create` until `destroy` returns
  *   class   now         never waits
  *           ready       HC_PENDING promises an event that says "call again"; it may be spurious
  *           result      the answer is in the event; HC_OK means it is already here and no event comes
- *   in      create, step, finish, any: the callbacks in which the call is allowed
+ *   in      create, step (that is start and resume), finish, any: the callbacks in which the call is allowed
  *   response none, open, complete, any: the states of the task's response in which it is allowed
  */
 #ifndef HTTP_CONTAINER_HOST_H
@@ -49,11 +58,13 @@ struct hc_host {
 
   /* --- Container --------------------------------------------------------------------------------------------------- */
 
-  /* The vtable of an extension by its id ("hc.fd/1"), or NULL. The same pointer for the life of the instance.
+  /* The vtable of an extension by its id ("hc.fd/1", terminated), or NULL. The same pointer for the life of the instance,
+   * valid as long as H is.
    * [thread=any class=now in=any response=any] */
   const void *(HC_CALL *extension)(const hc_host *H, const char *id);
 
-  /* Write a line to the container's log; text is UTF-8 and copied; task may be 0.
+  /* Write a line to the container's log; level is an enum hc_log_level; text is UTF-8 and copied, control characters are
+   * escaped; task may be 0, or gone.
    * [thread=any class=now in=any response=any] */
   void(HC_CALL *log)(const hc_host *H, hc_task task, uint32_t level, hc_bytes text);
 
@@ -61,7 +72,8 @@ struct hc_host {
    * [thread=any class=now in=any response=any] */
   uint64_t(HC_CALL *now)(const hc_host *H);
 
-  /* The current worker, or HC_WORKER_NONE when the calling thread is running no callback on a worker.
+  /* The worker on which the calling thread runs a callback of this instance, or HC_WORKER_NONE when it runs none, and in
+   * create and destroy.
    * [thread=any class=now in=any response=any] */
   uint32_t(HC_CALL *worker_index)(const hc_host *H);
 
@@ -73,60 +85,73 @@ struct hc_host {
    * [thread=any class=now in=any response=any] */
   uint64_t(HC_CALL *limit)(const hc_host *H, uint32_t which);
 
-  /* Why the last call made on this thread was refused: the id of the rule and a sentence. HC_END when none was.
-   * Both live until the next call on this thread.
+  /* Why the last call made on this thread with this H, of those that return a status, was refused: the id of the rule (or
+   * empty, where no rule was broken) and a sentence. HC_END when it was not refused, or there was none. rule and text may
+   * be NULL. Both live until the next call on this thread, and no longer than the callback.
    * [thread=any class=now in=any response=any] */
   hc_status(HC_CALL *refusal)(const hc_host *H, hc_bytes *rule, hc_bytes *text);
 
   /* --- Request body ------------------------------------------------------------------------------------------------ */
 
-  /* The next chunk of the request body, never empty. HC_OK: *chunk lives until the next body_read of the task, or until
-   * its `finish` returned. HC_END: the body is whole. HC_PENDING: HC_EVENT_BODY will come. HC_E_PEER: the body is cut off.
-   * HC_E_LIMIT: it is longer than the route allows. HC_E_BUSY: a read is waiting already.
+  /* The next chunk of the request body, never empty. HC_OK: *chunk lives until the next body_read of the task, whatever
+   * that answers, or until its `finish` returned. HC_END: the body is whole; again each time. HC_PENDING: HC_EVENT_BODY
+   * will come. HC_E_PEER: the body is cut off or its framing is broken; again each time. HC_E_LIMIT: it is longer than the
+   * route allows; again each time. HC_E_BUSY: a read is waiting already. HC_E_STATE: the task has no request, or a child
+   * took its body. The first call makes the container send 100 (Continue), if the peer waits for that and the response has
+   * not begun.
    * [thread=task class=ready in=step response=any] */
   hc_status(HC_CALL *body_read)(const hc_host *H, hc_task task, hc_token token, hc_bytes *chunk);
 
   /* The trailer fields of the request body, after body_read said HC_END; HC_E_STATE before. They live as the request does.
+   * HC_OK with *count 0 when there are none.
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *body_trailers)(const hc_host *H, hc_task task, const hc_field **fields, size_t *count);
 
   /* --- Response ---------------------------------------------------------------------------------------------------- */
 
-  /* The whole response at once, up to HC_LIMIT_RESPOND_BYTES of body.
+  /* The whole response at once, up to HC_LIMIT_RESPOND_BYTES of body (HC_E_LIMIT beyond). HC_DISCARDED: the status is 204,
+   * 205 or 304, and the body, which was not empty, is not sent. HC_E_FIELD, HC_E_INVALID (status), HC_E_LIMIT: nothing was
+   * sent, and the response is still to be given. HC_E_PEER: the peer is gone.
    * [thread=task class=now in=step response=none] */
   hc_status(HC_CALL *respond)(const hc_host *H, hc_task task, const hc_response *response);
 
-  /* An interim response, 102 to 199 (100 and 101 are the container's). HC_DISCARDED when the peer speaks HTTP/1.0.
+  /* An interim response, 102 to 199 (100 and 101 are the container's; HC_E_INVALID). HC_DISCARDED when the peer speaks
+   * HTTP/1.0, and in a child task. fields may be NULL when count is 0.
    * [thread=task class=now in=step response=none] */
   hc_status(HC_CALL *inform)(const hc_host *H, hc_task task, uint32_t status, const hc_field *fields, size_t count);
 
-  /* The head of a response whose body follows by response_write.
+  /* The head of a response whose body follows by response_write. Errors as for respond; HC_E_INVALID also when
+   * response->body is not empty.
    * [thread=task class=now in=step response=none] */
   hc_status(HC_CALL *response_start)(const hc_host *H, hc_task task, const hc_response *response);
 
   /* More of the body. *accepted bytes were copied. HC_OK: all were. HC_PENDING: fewer (or none); HC_EVENT_WRITE will say
    * that there is room for more. HC_DISCARDED: this response has no body; all were accepted. HC_E_PEER: the peer is gone.
-   * HC_E_BUSY: a write is waiting already. HC_E_INVALID: more than content_length. What is accepted is on its way to the
-   * peer by the end of the step at the latest.
+   * HC_E_BUSY: a write is waiting already. HC_E_INVALID: more than content_length, nothing was accepted. No data: HC_OK,
+   * and nothing is sent. What is accepted is on its way to the peer by the end of the step at the latest.
    * [thread=task class=ready in=step response=open] */
   hc_status(HC_CALL *response_write)(const hc_host *H, hc_task task, hc_token token, hc_bytes data, size_t *accepted);
 
-  /* The end of the response, with trailers (which are dropped where the protocol has no place for them: HC_DISCARDED).
-   * HC_E_STATE, and the response is aborted, when less than content_length was written.
+  /* The end of the response, with trailers (which are dropped where the protocol has no place for them: HC_DISCARDED, and
+   * the response is complete). trailers may be NULL when count is 0. HC_E_STATE, and the response is aborted, when less
+   * than content_length was written. HC_E_FIELD, HC_E_LIMIT: the response is still open. HC_E_BUSY: a write is waiting.
    * [thread=task class=now in=step response=open] */
   hc_status(HC_CALL *response_end)(const hc_host *H, hc_task task, const hc_field *trailers, size_t count);
 
-  /* Break the response off so that the peer sees that it is not whole (before it started: close with no answer).
+  /* Break the response off so that the peer sees that it is not whole (before it started: close with no answer). The task
+   * goes on.
    * [thread=task class=now in=step response=none,open] */
   hc_status(HC_CALL *abort)(const hc_host *H, hc_task task);
 
   /* --- Waiting ----------------------------------------------------------------------------------------------------- */
 
-  /* A completion: a one-shot that any thread may complete. Its event is HC_EVENT_COMPLETION.
+  /* A completion: a one-shot that any thread may complete. Its event is HC_EVENT_COMPLETION. It is an outstanding operation
+   * from now on. The handle is gone when it was completed or withdrawn, or when its task ends.
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *completion)(const hc_host *H, hc_task task, hc_token token, hc_completion *completion);
 
-  /* Complete it, once. HC_OK: the event will reach the module, in `resume` or among the unseen events of `finish`.
+  /* Complete it, once, with any status and value. HC_OK: the event will reach the module, in `resume`, among the unseen
+   * events of `finish`, or through `cancel`; never inside this call. What was written before is visible there.
    * HC_E_GONE: it will not (ended, withdrawn, or completed before); what was to be handed over is still the caller's.
    * [thread=any class=now in=any response=any] */
   hc_status(HC_CALL *complete)(const hc_host *H, hc_completion completion, hc_status status, uint64_t value);
@@ -137,46 +162,55 @@ struct hc_host {
   hc_status(HC_CALL *timer)(const hc_host *H, hc_task task, hc_token token, uint64_t delay_ns);
 
   /* Withdraw the outstanding operation of that token. HC_OK: its event will never come. HC_E_TOO_LATE: it had happened;
-   * *latched is the event, which will not come again. HC_E_GONE: the task has no such operation. latched may be NULL.
-   * Never a violation, so destructors may call it at any time.
+   * *latched is the event, which will not come again. HC_E_GONE: the task has no such operation. latched may be NULL: then
+   * an event that is too late is dropped. Never a violation, so destructors may call it at any time.
    * [thread=task class=now in=step,finish response=any] */
   hc_status(HC_CALL *cancel)(const hc_host *H, hc_task task, hc_token token, hc_event *latched);
 
-  /* Ask for notices (a mask of enum hc_notice; 0: none, as at the start). A notice that is true already comes at once.
-   * A wish for notices is not an outstanding operation.
+  /* Ask for notices (a mask of enum hc_notice, in place of the one before; 0: none, as at the start). A notice that is true
+   * already is latched at once; each comes at most once to a task. A wish for notices is not an outstanding operation.
+   * HC_E_UNSUPPORTED: an unknown bit.
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *notices)(const hc_host *H, hc_task task, uint32_t mask);
 
   /* --- Tasks ------------------------------------------------------------------------------------------------------- */
 
   /* A background task of this instance. It always gets its `start` (with arg), even if it is cancelled first, when the
-   * call says HC_OK. worker: a number, HC_WORKER_ANY, or HC_WORKER_SELF (only on a worker). task may be NULL.
-   * HC_E_LIMIT, HC_E_DRAINING: no task was made, arg is still the caller's.
+   * call says HC_OK; never inside this call. worker: a number, HC_WORKER_ANY, or HC_WORKER_SELF (only on a worker, else
+   * HC_E_THREAD). arg and task may be NULL; *task is written before the task starts. HC_E_LIMIT, HC_E_DRAINING (the
+   * instance ends), HC_E_INVALID (no such worker): no task was made, arg is still the caller's.
    * [thread=any class=now in=any response=any] */
   hc_status(HC_CALL *spawn)(const hc_host *H, uint32_t worker, void *arg, hc_task *task);
 
-  /* Ask that a task of this instance be cancelled: `finish` with HC_CANCELLED_MODULE, between its steps.
+  /* Ask that a task of this instance be cancelled: `finish` with HC_CANCELLED_MODULE, between its steps, never inside this
+   * call. HC_OK also when it is being cancelled already.
    * [thread=any class=now in=any response=any] */
   hc_status(HC_CALL *task_cancel)(const hc_host *H, hc_task task);
 
   /* --- Shared resources -------------------------------------------------------------------------------------------- */
 
-  /* A resource by the operator's name for it, which must offer `interface` (an extension id such as "hc.sql/1").
+  /* A resource by the operator's name for it, which must offer the interface (an extension id such as "hc.sql/1"); both
+   * terminated. The handle is good on every worker until `destroy` has returned.
    * HC_E_RESOURCE: there is none of that name. HC_E_UNSUPPORTED: it does not offer that interface.
    * [thread=init class=now in=create response=any] */
   hc_status(HC_CALL *resource)(const hc_host *H, const char *name, const char *interface_id, hc_resource *resource);
 
-  /* Exclusive hold of one member of each resource: all or nothing. leases[0..count] are filled in at once; with HC_PENDING
-   * they come to life when HC_EVENT_ACQUIRE says HC_OK. HC_E_BUSY: too many wait already. HC_E_TIMEOUT in the event.
+  /* Exclusive hold of one member of each resource: all or nothing. With HC_OK and HC_PENDING, `count` handles are written
+   * to leases during the call; with HC_PENDING they come to life when HC_EVENT_ACQUIRE says HC_OK, and any other status there
+   * (HC_E_TIMEOUT ...) means that none is held. timeout_ns: 0: do not wait (HC_E_TIMEOUT at once); HC_NO_DEADLINE: as long
+   * as the operator allows. HC_E_BUSY: too many wait already, or the task holds a lease of equal or higher rank and would
+   * have to wait. HC_E_INVALID: count is 0.
    * [thread=task class=result in=step response=any] */
   hc_status(HC_CALL *acquire)(const hc_host *H, hc_task task, hc_token token, const hc_resource *resources, size_t count,
                               uint64_t timeout_ns, hc_lease *leases);
 
-  /* Give a lease back (enum hc_lease_end). HC_E_GONE is never a violation.
+  /* Give a lease back (enum hc_lease_end, else HC_E_INVALID). HC_E_GONE: the task does not hold it; never a violation.
+   * Leases that remain after `finish` are taken back as dirty.
    * [thread=task class=now in=step,finish response=any] */
   hc_status(HC_CALL *release)(const hc_host *H, hc_task task, hc_lease lease, uint32_t how);
 
-  /* The vtable of the resource's interface; its functions take the lease. NULL when the lease is not held.
+  /* The vtable of the resource's interface; its functions take the lease. NULL when the task does not hold the lease. The
+   * same pointer for the life of the instance.
    * [thread=task class=now in=step response=any] */
   const void *(HC_CALL *lease_interface)(const hc_host *H, hc_task task, hc_lease lease);
 };

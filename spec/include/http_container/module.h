@@ -13,13 +13,14 @@ enum hc_task_kind {
   HC_TASK_MEMBER = 4      /* a member of a resource of this provider (hc.provider/1)                   */
 };
 
-/* Lives until `start` returns, but for *request, which lives until `finish` returned. */
+/* Lives, with the array of leases, until `start` returns, but for *request, which lives until `finish` returned. */
 typedef struct hc_start {
   uint32_t size;
   uint32_t kind;             /* enum hc_task_kind                                                      */
   const hc_request *request; /* NULL for tasks with no request                                         */
   void *arg;                 /* as `spawn` was given it; NULL for others                               */
-  const hc_lease *leases;    /* leases of the route's start gates, in the route's order                */
+  const hc_lease *leases;    /* leases of the route's start gates, in the route's order: held by the task;
+                                may be NULL when lease_count is 0                                      */
   size_t lease_count;
 } hc_start;
 
@@ -27,13 +28,15 @@ typedef struct hc_start {
 enum hc_module_flag {
   HC_MODULE_THREAD_BOUND = 1, /* all callbacks of one worker come on one and the same operating system thread  */
   HC_MODULE_MIGRATES = 2,     /* a started task may be resumed on another worker                               */
-  HC_MODULE_BLOCKING = 4      /* steps may block: they run on a bounded pool of threads of their own           */
+  HC_MODULE_BLOCKING = 4      /* steps may block: the instance's workers are the slots of a bounded pool of threads
+                                 that serve no connections                                                     */
 };
 
 /* The module. Constant; lives as long as the library is loaded. Callbacks that are marked optional may be NULL.
  * Every callback returns normally: no exception, panic, signal jump or thread exit crosses the boundary.
  *
- * Tag: thread  init: one thread at a time, not a worker; worker: on that worker, one callback at a time there. */
+ * Tag: thread  init: while no other callback of the instance runs, may block; worker: on that worker, one callback of the
+ * instance at a time there. */
 typedef struct hc_module {
   uint32_t size;
   uint16_t abi_major;
@@ -46,7 +49,8 @@ typedef struct hc_module {
   const char *config_schema; /* JSON Schema of the configuration, or NULL                              */
 
   /* Make an instance from its configuration (a JSON object; "{}" when the operator gave none; lives until the call
-   * returns). An error refuses the instance; say why by `log` first. Optional: then *instance is NULL.
+   * returns). *instance is NULL before. Anything but HC_OK refuses the instance: no other callback follows, not even
+   * destroy, so release what you took, end your threads, and say why by `log` first. Optional: then *instance is NULL.
    * [thread=init] */
   hc_status(HC_CALL *create)(const hc_host *H, hc_bytes config_json, void **instance);
 
@@ -54,7 +58,8 @@ typedef struct hc_module {
    * [thread=init] */
   void(HC_CALL *destroy)(void *instance);
 
-  /* Once per worker, before the first task there. An error makes the instance unusable on that worker. Optional.
+  /* Once per worker, before the first task there. *worker_state is NULL before. Anything but HC_OK makes the instance
+   * unusable on that worker: it is not tried again, and worker_stop does not follow. Optional: then *worker_state is NULL.
    * [thread=worker] */
   hc_status(HC_CALL *worker_start)(void *instance, uint32_t worker, void **worker_state);
 
@@ -62,18 +67,20 @@ typedef struct hc_module {
    * [thread=worker] */
   void(HC_CALL *worker_stop)(void *instance, void *worker_state);
 
-  /* The first step of a task. *task_state is NULL before; what it is set to is handed to `resume` and `finish`.
+  /* The first step of a task. *task_state is NULL before; what it is set to is handed to `resume` and `finish`, whatever
+   * `start` returned.
    * [thread=worker] */
   hc_status(HC_CALL *start)(void *instance, void *worker_state, hc_task task, const hc_start *start, void **task_state);
 
-  /* A further step: at least one event, in the order in which they happened. The array lives until the call returns.
-   * Optional: then the module's tasks must never yield.
+  /* A further step: at least one event, and all that are there, in the order in which they happened. The array lives until
+   * the call returns. Optional: then the module's tasks must never yield.
    * [thread=worker] */
   hc_status(HC_CALL *resume)(void *instance, void *worker_state, hc_task task, void *task_state, const hc_event *events,
                              size_t count);
 
   /* The end of a task: exactly once for every `start`, whatever start returned. outcome: HC_OK, the status with which the
-   * task failed, or HC_CANCELLED_*. unseen: events that happened but did not reach `resume`. Free task_state here. Optional.
+   * task failed, or HC_CANCELLED_*. unseen: events that happened but did not reach `resume`, may be NULL when count is 0;
+   * the array lives until the call returns. All that was still outstanding is withdrawn. Free task_state here. Optional.
    * [thread=worker] */
   void(HC_CALL *finish)(void *instance, void *worker_state, hc_task task, void *task_state, hc_status outcome,
                         const hc_event *unseen, size_t count);

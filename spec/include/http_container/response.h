@@ -7,7 +7,9 @@
 
 /* A response head, and for `respond` its body. The container copies what it needs before the call returns.
  * The container owns framing: a module gives no transfer-encoding, connection, keep-alive, upgrade, te or
- * proxy-connection field; a content-length field must agree with the length given here. [response.fields.framing] */
+ * proxy-connection field; a content-length field must agree with the length given here, which must then be known; what is
+ * refused is refused with HC_E_FIELD. Values are sent without white space around them. The container adds date and server
+ * unless the module gives them. [response.fields.framing] [response.content-length] [response.fields.value] */
 typedef struct hc_response {
   uint32_t size;
   uint32_t status;         /* 200 to 599                                                              */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  * One status type for calls, steps, events and outcomes. Zero and above: it went on. Below zero: it did not.
- * Numbers are fixed for ever and never used again for something else. */
+ * Numbers are fixed for ever and never used again for something else. -1 to -1000 belong to this standard and its
+ * extensions; a module may use numbers below -1000 of its own. An unknown negative status is a failure. */
 #ifndef HTTP_CONTAINER_STATUS_H
 #define HTTP_CONTAINER_STATUS_H
 
@@ -13,11 +14,12 @@ enum hc_status_code {
   HC_OK = 0,        /* done; as a step's result: the task is done                                                     */
   HC_PENDING = 1,   /* not yet: an event will come; as a step's result: the task yields                               */
   HC_END = 2,       /* there is no more: the body or stream ended, whole                                              */
-  HC_DISCARDED = 3, /* taken and thrown away, since the response has no body (HEAD, 204, 304)                         */
+  HC_DISCARDED = 3, /* taken and thrown away, since the response has no body (HEAD, 204, 205, 304), or
+                       where the protocol has no place for it                                                         */
 
   /* Errors. */
   HC_E_FAILED = -1,       /* the module failed, for a reason of its own                                               */
-  HC_E_GONE = -2,         /* the handle or operation no longer exists; what was to be handed over stays the caller's  */
+  HC_E_GONE = -2,         /* no such handle or operation (any more); what was to be handed over stays the caller's    */
   HC_E_STATE = -3,        /* not allowed in this state of the task or response                                        */
   HC_E_INVALID = -4,      /* an argument breaks a rule                                                                */
   HC_E_BUSY = -5,         /* one such operation is under way already, or a queue is full                              */
@@ -39,7 +41,8 @@ enum hc_status_code {
   HC_E_CONFIG = -21,      /* the module refuses its configuration                                                     */
   HC_E_IO = -22,          /* the operating system refused; the value, where there is one, is its error number         */
 
-  /* Why a task was cancelled: only as the outcome given to `finish`. */
+  /* Why a task was cancelled: only as the outcome given to `finish`, and as the status of a child's event
+     (hc.dispatch/1). A step must not return them. */
   HC_CANCELLED_PEER = -101,     /* the peer went away                                                                 */
   HC_CANCELLED_DEADLINE = -102, /* the task's deadline passed                                                         */
   HC_CANCELLED_DRAIN = -103,    /* the container is stopping                                                          */
@@ -49,7 +52,8 @@ enum hc_status_code {
   HC_CANCELLED_FAULT = -107     /* the module instance failed                                                         */
 };
 
-/* What a step returns: HC_DONE, HC_YIELD, or any error status, which fails the task. */
+/* What a step returns: HC_DONE, HC_YIELD, or any error status, which fails the task; any other positive status is a
+ * fault. [task.step.status] */
 #define HC_DONE HC_OK
 #define HC_YIELD HC_PENDING
 #define HC_FAIL HC_E_FAILED

@@ -6,17 +6,21 @@
 #include "base.h"
 
 /* Handles are numbers, never pointers. 0 is never valid. A handle that has ended is refused (HC_E_GONE) for ever: its
- * number does not come back. A handle of another module instance is refused. [handle.generation] [handle.instance] */
+ * number does not come back. A handle of another module instance is refused likewise. An hc_resource lives as long as the
+ * instance; one that was never given out is refused with HC_E_RESOURCE. [handle.generation] [handle.instance] */
 typedef uint64_t hc_task;
 typedef uint64_t hc_completion;
 typedef uint64_t hc_lease;
 typedef uint32_t hc_resource;
 
 /* The module's own number for an operation. It comes back in the operation's event. Unique among the outstanding
- * operations of its task. 0 means: try, do not wait. */
+ * operations of its task, from the call that answered HC_PENDING (or made the completion) until its event was delivered or
+ * it was withdrawn. 0 in a [ready] call means: try, and if it has to wait, begin nothing. 0 in a [result] call, or for a
+ * completion, is refused with HC_E_TOKEN. [token.unique] [token.zero.ready] [token.zero.result] */
 typedef uint64_t hc_token;
 
-/* A view of bytes: not terminated, owned by whoever the call says. `data` may be NULL only when `size` is 0. */
+/* A view of bytes: not terminated. What a module passes in is copied during the call; how long a view lives that the
+ * container gives out, the call or structure says. `data` may be NULL only when `size` is 0. */
 typedef struct hc_bytes {
   const char *data;
   size_t size;

@@ -20,19 +20,21 @@ typedef struct hc_fd {
   uint32_t reserved;
 
   /* Register a non-blocking descriptor with the current worker. The module keeps owning it. The registration belongs to
-   * the instance on this worker, not to a task: it ends with `remove`, or when the worker stops. HC_E_INVALID: not a
-   * descriptor that can be waited for, or registered already. HC_E_LIMIT. HC_E_IO.
+   * the instance on this worker, not to a task: it ends with `remove`, or when the worker stops, before worker_stop is
+   * called. What is ready now counts as an edge. HC_E_INVALID: not a descriptor that can be waited for, or registered
+   * already. HC_E_LIMIT: too many registrations. HC_E_IO: the operating system refused.
    * [thread=worker class=now in=step response=any] */
   hc_status(HC_CALL *add)(const hc_host *H, int fd, hc_fd_handle *handle);
 
   /* Wait until the descriptor may be ready (HC_FD_READ or HC_FD_WRITE, one at a time). HC_OK: an edge came since the last
    * wait for that interest: try again now. HC_PENDING: HC_EVENT_FD will come (status HC_OK; value the interest; spurious
    * readiness is legal; errors and hang-ups count as ready for both). HC_E_BUSY: some task waits for that interest already.
-   * HC_E_GONE: no such registration.
+   * HC_E_GONE: no such registration. HC_E_THREAD: it belongs to another worker. HC_E_INVALID: another interest.
    * [thread=task class=ready in=step response=any] */
   hc_status(HC_CALL *wait)(const hc_host *H, hc_task task, hc_token token, hc_fd_handle handle, uint32_t interest);
 
-  /* Forget the descriptor; call before close(2). Waiting operations get HC_EVENT_FD with status HC_E_CANCELLED.
+  /* Forget the descriptor; call before close(2). Waiting operations get HC_EVENT_FD with status HC_E_CANCELLED. HC_E_GONE:
+   * no such registration. HC_E_THREAD: it belongs to another worker.
    * [thread=worker class=now in=step,finish response=any] */
   hc_status(HC_CALL *remove)(const hc_host *H, hc_fd_handle handle);
 } hc_fd;
