@@ -314,8 +314,13 @@ static void start_run(void)
 {
     size_t sent = 0;
     uint64_t start;
-    for (size_t i = 0; !options.per_connection && i < options.connections; i++)
-        open_connection(&connections[i]);
+    for (size_t i = 0; !options.per_connection && i < options.connections; i++) {
+        if (!open_connection(&connections[i])) {
+            /* A server that takes no more now is not asked thousands of times, CONNECT_SECONDS each. */
+            counted.connect_errors += options.connections - i - 1;
+            break;
+        }
+    }
     if (options.rate > 0) {
         printf("connected\n");
         fflush(stdout);

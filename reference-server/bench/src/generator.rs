@@ -131,36 +131,50 @@ impl Load {
         cores: &[usize],
         mut observe: impl FnMut(Phase) -> io::Result<()>,
     ) -> io::Result<LoadReport> {
-        const OBSERVE_EVERY: Duration = Duration::from_millis(50);
         let mut child = wrapped_command(&self.command(program, port), cores)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
             .spawn()?;
-        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(io::Error::other("load generator: no pipes"));
         };
-        let lines = read_lines(output);
-        let mut sent = false;
-        let report = loop {
-            match lines.recv_timeout(OBSERVE_EVERY) {
-                Ok(line) if line == "connected" => {
-                    observe(Phase::Connected)?;
-                    input.write_all(b"\n")?;
-                }
-                Ok(line) if line == "sent" => {
-                    sent = true;
-                    observe(Phase::Parked)?;
-                }
-                Ok(line) => break parse_report(&line),
-                Err(mpsc::RecvTimeoutError::Timeout) if sent => observe(Phase::Parked)?,
-                Err(mpsc::RecvTimeoutError::Timeout) => {}
-                Err(mpsc::RecvTimeoutError::Disconnected) => {
-                    break Err(io::Error::other("load generator: ended without a report"));
-                }
+        let report = observe_lines(&read_lines(output), input, &mut observe);
+        if report.is_err() {
+            child.kill()?;
+        }
+        let text = child.wait_with_output()?.stderr;
+        report.map_err(|error| {
+            io::Error::other(format!("{error} {}", String::from_utf8_lossy(&text).trim()).trim().to_owned())
+        })
+    }
+}
+
+/// Follows what a paced run announces, to its report.
+fn observe_lines(
+    lines: &mpsc::Receiver<String>,
+    mut input: impl Write,
+    observe: &mut impl FnMut(Phase) -> io::Result<()>,
+) -> io::Result<LoadReport> {
+    const OBSERVE_EVERY: Duration = Duration::from_millis(50);
+    let mut sent = false;
+    loop {
+        match lines.recv_timeout(OBSERVE_EVERY) {
+            Ok(line) if line == "connected" => {
+                observe(Phase::Connected)?;
+                input.write_all(b"\n")?;
             }
-        };
-        child.wait()?;
-        report
+            Ok(line) if line == "sent" => {
+                sent = true;
+                observe(Phase::Parked)?;
+            }
+            Ok(line) => return parse_report(&line),
+            Err(mpsc::RecvTimeoutError::Timeout) if sent => observe(Phase::Parked)?,
+            Err(mpsc::RecvTimeoutError::Timeout) => {}
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(io::Error::other("load generator: ended without a report"));
+            }
+        }
     }
 }
 

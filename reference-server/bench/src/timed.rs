@@ -122,11 +122,19 @@ fn measure_slot(settings: &Settings, server: &Running, recipe: &Recipe, load: &L
 
 /// Empties an access log between slots; a log that holds nothing was not written and must not be compared.
 fn empty_log(log: &Path) -> io::Result<()> {
-    let file = File::options().write(true).open(log)?;
+    let file = File::options()
+        .write(true)
+        .open(log)
+        .map_err(|error| io::Error::other(format!("the access log cannot be opened: {error}")))?;
     if file.metadata()?.len() == 0 {
         return Err(io::Error::other("the access log is empty: this row does less than the others"));
     }
     file.set_len(0)
+}
+
+/// Requests that were not answered as they should, over all slots.
+fn errors(slots: &[Option<Slot>]) -> u64 {
+    slots.iter().flatten().map(|slot| slot.load.errors + slot.load.connect_errors).sum()
 }
 
 type Measured = (String, Option<String>, Vec<Option<Slot>>);
@@ -143,7 +151,8 @@ fn summarize(plan: &Plan, measured: impl Iterator<Item = Measured>) -> Results {
     for (name, problem, slots) in &measured {
         let own = cpu(slots);
         let ratio = |to: &str| spread(&ratios_within_rounds(&own, &base(to)));
-        if applies_to(name) {
+        if applies_to(name) && slots.iter().any(Option::is_some) {
+            verdicts.push(Verdict::at_most(name, "errors", errors(slots) as f64, 0.0));
             for target in plan.targets {
                 let what = format!("CPU per request to {}", target.base);
                 verdicts.extend(
@@ -187,7 +196,6 @@ impl Results {
             let over = |value: fn(&Slot) -> f64| {
                 median(&row.slots.iter().flatten().map(value).collect::<Vec<f64>>()).unwrap_or(f64::NAN)
             };
-            let errors: u64 = row.slots.iter().flatten().map(|s| s.load.errors + s.load.connect_errors).sum();
             let ratio = |ratio: Option<Spread>| ratio.map_or("-".to_owned(), |r| format!("{:.2}", r.median));
             table.row(vec![
                 row.name.clone(),
@@ -200,7 +208,7 @@ impl Results {
                 format!("{:.0}", over(|slot| slot.load.answered as f64 / slot.load.seconds)),
                 format!("{:.0}", over(|slot| slot.load.p50_us)),
                 format!("{:.0}", over(|slot| slot.load.p99_us)),
-                errors.to_string(),
+                errors(&row.slots).to_string(),
             ]);
             if let Some(problem) = &row.problem {
                 table.note(format!("{}: {problem}", row.name));
@@ -246,8 +254,9 @@ mod tests {
         let server = results.rows[2].to_floor.expect("ratio");
         assert!((server.median - 1.2).abs() < 1e-9 && (server.high - 1.2).abs() < 1e-9);
         assert_eq!(results.rows[2].to_nginx, None);
-        assert_eq!(results.verdicts.len(), 1, "no verdict against a row that did not run");
-        assert!(!results.verdicts[0].pass);
+        let judged: Vec<&str> = results.verdicts.iter().map(|verdict| verdict.what.as_str()).collect();
+        assert_eq!(judged, ["errors", "CPU per request to floor"], "none against a row that did not run");
+        assert!(results.verdicts.iter().all(|verdict| !verdict.pass), "{:?}", results.verdicts);
         let text = results.table().to_string();
         assert!(text.contains("nginx, return 200   not installed\n"), "{text}");
         assert!(text.contains("0.83"), "{text}");

@@ -93,6 +93,22 @@ fn parked_requests_are_all_answered_and_none_too_early() {
 }
 
 #[test]
+fn an_observer_that_fails_ends_the_run() {
+    let workshop = workshop("observer");
+    let (floor, port) = start_floor(&workshop, &["-s", "100"]);
+    let load = Load { base_ms: 100, first_rate: 1000, ..Load::keep_alive(20, Stop::Seconds(600.0)) };
+    let fail = |phase| match phase {
+        Phase::Connected => Ok(()),
+        Phase::Parked => Err(std::io::Error::other("cannot see")),
+    };
+    let error = load.run_observed(&workshop.load, port, &[], fail).expect_err("must end");
+    assert!(error.to_string().contains("cannot see"), "{error}");
+    drop(floor);
+    let error = load.run_observed(&workshop.load, port, &[], |_| Ok(())).expect_err("no server");
+    assert!(error.to_string().contains("refused"), "{error}");
+}
+
+#[test]
 fn an_answer_before_its_time_is_counted() {
     let workshop = workshop("early");
     let (_floor, port) = start_floor(&workshop, &[]);
