@@ -1,1 +1,52 @@
 //! Write HTTP Container modules in async Rust.
+#![forbid(unsafe_code)]
+
+mod adapter;
+mod app;
+mod background;
+mod body;
+mod channel;
+mod chunks;
+mod completion;
+mod config;
+mod context;
+mod ctx;
+mod dispatch;
+mod drive;
+mod error;
+mod facts;
+mod fields;
+mod gate;
+mod instance;
+pub mod log;
+mod module;
+mod notice;
+mod operation;
+mod reply;
+mod request;
+mod resource;
+mod slots;
+mod timer;
+mod wake;
+mod writer;
+
+pub use adapter::{Adapter, Worker};
+pub use app::{App, IntoResponse, Setup, State};
+pub use background::{JoinError, JoinHandle, Spawner, spawn};
+pub use body::{Body, IntoBody};
+pub use bytes::Bytes;
+pub use channel::{Closed, Sender, TrySend};
+pub use completion::{Abandoned, Completer, Completion, completion};
+pub use config::NoConfig;
+pub use ctx::{Ctx, Limit, ctx};
+pub use dispatch::{dispatch, dispatch_route};
+pub use error::{BodyError, Error};
+pub use facts::{Address, Tls};
+pub use http::{self, HeaderMap, Method, Request, Response, StatusCode};
+/// The ABI underneath, for what this crate does not cover.
+pub use http_container_abi as abi;
+pub use http_container_abi::Status;
+pub use notice::{Notice, Notices, cancelled, notices};
+pub use resource::{Acquire, Lease, LeaseEnd, Resource, acquire};
+pub use timer::{Elapsed, Sleep, sleep, timeout, yield_now};
+pub use writer::Writer;

@@ -1,0 +1,166 @@
+//! An `App` behind the callbacks of the ABI: instances, workers, tasks. Must not know what the application does.
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use http_container_abi::constants::task_kind;
+use http_container_abi::{Event, HostRef, Module, RequestView, Start, Status};
+
+use crate::app::{App, Setup, State};
+use crate::body::Body;
+use crate::chunks::{Chunks, RequestBody};
+use crate::config;
+use crate::context::{self, TaskContext};
+use crate::drive::{Ending, Task, TaskFuture};
+use crate::facts::Facts;
+use crate::instance::{Instance, WorkerCore};
+use crate::{reply, request};
+
+/// So many ended tasks of a worker are kept for later ones.
+const SPARE_TASKS_MAX: usize = 256;
+
+/// The module over an application. [`module!`](crate::module) exports it.
+pub struct Adapter<A: App> {
+    /// Dropped first, while its own threads can still call the container.
+    app: Arc<A>,
+    instance: Arc<Instance>,
+    _closing: Closing,
+}
+
+/// One worker of an [`Adapter`].
+pub struct Worker<A: App> {
+    state: Rc<A::Worker>,
+    core: Rc<WorkerCore>,
+    spare: RefCell<Vec<Box<Task>>>,
+}
+
+impl<A: App> Module for Adapter<A> {
+    type Worker = Worker<A>;
+    type Task = Task;
+
+    fn create(host: HostRef, config: &[u8]) -> Result<Self, Status> {
+        let instance = Arc::new(Instance::new(host));
+        let context = Rc::new(TaskContext::new(Arc::clone(&instance), None, 0));
+        let _inside = context::enter(&context);
+        let config = config::parse(config).map_err(|message| {
+            crate::error!("{message}");
+            Status::E_CONFIG
+        })?;
+        let app = A::create(config, &Setup::new(Arc::clone(&instance))).map_err(|error| {
+            crate::error!("the application cannot be created: {error:?}");
+            error.status()
+        })?;
+        Ok(Self { app: Arc::new(app), _closing: Closing(Arc::clone(&instance)), instance })
+    }
+
+    fn worker_start(&self, index: u32) -> Result<Worker<A>, Status> {
+        let core = Rc::new(WorkerCore::new(index));
+        let _inside = self.enter_worker(&core);
+        let state = self.app.worker(index).map_err(|error| {
+            crate::error!("worker {index} cannot start: {error:?}");
+            error.status()
+        })?;
+        Ok(Worker { state: Rc::new(state), core, spare: RefCell::default() })
+    }
+
+    fn worker_stop(&self, worker: Worker<A>) {
+        let _inside = self.enter_worker(&worker.core);
+        drop(worker);
+    }
+
+    fn start(&self, worker: &Worker<A>, handle: u64, start: Start<'_>) -> (Status, Option<Box<Task>>) {
+        let mut task = self.task(worker, handle);
+        let _inside = context::enter(&Rc::clone(&task.context));
+        let future = match start.kind {
+            task_kind::REQUEST | task_kind::CHILD => match start.request {
+                Some(view) => self.request(worker, &task.context, &view),
+                None => Err(Status::E_INVALID),
+            },
+            task_kind::BACKGROUND => Instance::job(&worker.core, start.arg).ok_or(Status::E_INVALID),
+            _ => Err(Status::E_UNSUPPORTED),
+        };
+        match future {
+            Ok(future) => task.future = Some(future),
+            Err(status) => return (status, Some(task)),
+        }
+        let status = task.step();
+        (status, Some(task))
+    }
+
+    fn resume(&self, _: &Worker<A>, _: u64, task: &mut Task, events: &[Event]) -> Status {
+        let _inside = context::enter(&Rc::clone(&task.context));
+        task.deliver(events);
+        task.step()
+    }
+
+    fn finish(&self, worker: &Worker<A>, _: u64, task: Option<Box<Task>>, outcome: Status, unseen: &[Event]) {
+        let Some(mut task) = task else { return };
+        {
+            let context = Rc::clone(&task.context);
+            let _inside = context::enter(&context);
+            context.outcome.set(Some(outcome));
+            context.store(unseen);
+            task.discard();
+            context.end();
+        }
+        let mut spare = worker.spare.borrow_mut();
+        if spare.len() < SPARE_TASKS_MAX && task.renew() {
+            spare.push(task);
+        }
+    }
+}
+
+impl<A: App> Adapter<A> {
+    fn enter_worker(&self, core: &Rc<WorkerCore>) -> context::Entered {
+        let context = TaskContext::new(Arc::clone(&self.instance), Some(Rc::clone(core)), 0);
+        context::enter(&Rc::new(context))
+    }
+
+    fn task(&self, worker: &Worker<A>, handle: u64) -> Box<Task> {
+        if let Some(task) = worker.spare.borrow_mut().pop() {
+            task.context.task.set(handle);
+            return task;
+        }
+        let context = TaskContext::new(Arc::clone(&self.instance), Some(Rc::clone(&worker.core)), handle);
+        Box::new(Task::new(Rc::new(context)))
+    }
+
+    fn request(
+        &self,
+        worker: &Worker<A>,
+        context: &Rc<TaskContext>,
+        view: &RequestView<'_>,
+    ) -> Result<TaskFuture, Status> {
+        *context.facts.borrow_mut() = Facts::of(view);
+        let length = view.content_length();
+        let body = match length {
+            Some(0) => Body::empty(),
+            _ => Body::incoming(Chunks::new(Rc::clone(context), RequestBody, length)),
+        };
+        let request = request::build(view, body)?;
+        let state = State::new(Arc::clone(&self.app), Rc::clone(&worker.state));
+        Ok(Box::pin(answer(Rc::clone(context), state, request)))
+    }
+}
+
+fn answer<A: App>(
+    context: Rc<TaskContext>,
+    state: State<A>,
+    request: http::Request<Body>,
+) -> impl Future<Output = Ending> {
+    async move {
+        let answer = A::handle(state, request).await;
+        reply::send(context, answer).await
+    }
+}
+
+/// The end of an instance: whatever outlives it on another thread finds the gate closed from here on.
+struct Closing(Arc<Instance>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        self.0.gate.close();
+    }
+}

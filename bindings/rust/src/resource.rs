@@ -1,0 +1,158 @@
+//! Shared resources: waiting for one's turn, and giving back. Must not know what a resource is.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http_container_abi::Status;
+use http_container_abi::constants::lease_end;
+
+use crate::context::{self, TaskContext};
+use crate::error::Error;
+use crate::operation::Operation;
+
+/// A resource by its number in this instance; [`Setup::resource`](crate::Setup::resource) finds it by name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Resource(u32);
+
+impl Resource {
+    pub(crate) fn new(number: u32) -> Self {
+        Self(number)
+    }
+
+    /// Waits for exclusive hold of one member, at most `timeout`.
+    ///
+    /// # Errors
+    /// `E_BUSY` when too many wait already, `E_TIMEOUT`, `E_RESOURCE` when it cannot be reached.
+    ///
+    /// # Panics
+    /// Outside a task.
+    pub async fn acquire(self, timeout: Duration) -> Result<Lease, Error> {
+        let mut leases = acquire(&[self], timeout).await?;
+        leases.pop().ok_or_else(|| Error::new("the container granted no lease"))
+    }
+}
+
+/// Waits for one member of each resource, all or nothing, at most `timeout`.
+///
+/// # Panics
+/// Outside a task.
+#[track_caller]
+pub fn acquire(resources: &[Resource], timeout: Duration) -> Acquire {
+    let operation = Operation::new();
+    let numbers: Vec<u32> = resources.iter().map(|resource| resource.0).collect();
+    let mut leases = vec![0; numbers.len()];
+    let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+    let status =
+        operation.call(|host, task, token| host.acquire(task, token, &numbers, timeout_ns, &mut leases));
+    let held = Held { context: Rc::clone(operation.context()), leases };
+    Acquire { operation: Some(operation), status, held: Some(held) }
+}
+
+/// The wait for leases. Dropping it gives up the place in the queue, or the leases, clean.
+#[must_use = "leases are waited for only when they are awaited"]
+pub struct Acquire {
+    operation: Option<Operation>,
+    status: Status,
+    held: Option<Held>,
+}
+
+struct Held {
+    context: Rc<TaskContext>,
+    leases: Vec<u64>,
+}
+
+impl Held {
+    fn into_guards(self) -> Vec<Lease> {
+        let guard = |handle| Lease { context: Rc::clone(&self.context), handle, end: LeaseEnd::Dirty };
+        self.leases.into_iter().map(guard).collect()
+    }
+}
+
+impl Future for Acquire {
+    type Output = Result<Vec<Lease>, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(operation) = &self.operation else { return Poll::Pending };
+        match (self.status, operation.poll(context.waker())) {
+            (Status::PENDING, Poll::Ready(Some(event))) => self.status = event.status,
+            (Status::PENDING, _) | (Status::E_CANCELLED, _) => return Poll::Pending,
+            _ => {}
+        }
+        self.operation = None;
+        match (self.status, self.held.take()) {
+            (Status::OK, Some(held)) => Poll::Ready(Ok(held.into_guards())),
+            (status, _) => Poll::Ready(Err(Error::refused("the lease", status))),
+        }
+    }
+}
+
+impl Drop for Acquire {
+    fn drop(&mut self) {
+        let Some(operation) = self.operation.take() else { return };
+        let granted = match self.status {
+            Status::OK => true,
+            _ => operation.end().is_some_and(|event| event.status == Status::OK),
+        };
+        if let Some(held) = self.held.take().filter(|_| granted) {
+            held.into_guards().into_iter().for_each(Lease::clean);
+        }
+    }
+}
+
+/// How a lease is given back.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeaseEnd {
+    /// As it was found.
+    Clean,
+    /// To be reset before somebody else has it.
+    Dirty,
+    /// To be thrown away.
+    Broken,
+}
+
+/// Exclusive hold of one member of a resource. Dropped in the middle of its use it is given back dirty.
+pub struct Lease {
+    context: Rc<TaskContext>,
+    handle: u64,
+    end: LeaseEnd,
+}
+
+impl Lease {
+    /// Gives it back as it was found.
+    pub fn clean(mut self) {
+        self.end = LeaseEnd::Clean;
+    }
+
+    /// Gives it back to be thrown away.
+    pub fn broken(mut self) {
+        self.end = LeaseEnd::Broken;
+    }
+
+    /// What becomes of it when it is dropped; at first [`LeaseEnd::Dirty`].
+    pub fn set_end(&mut self, end: LeaseEnd) {
+        self.end = end;
+    }
+
+    /// Its handle, for the functions of the resource's interface.
+    #[must_use]
+    pub fn handle(&self) -> u64 {
+        self.handle
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let how = match self.end {
+            LeaseEnd::Clean => lease_end::CLEAN,
+            LeaseEnd::Dirty => lease_end::DIRTY,
+            LeaseEnd::Broken => lease_end::BROKEN,
+        };
+        // Outside the instance's callbacks the task has ended, and the container has taken the lease back.
+        if context::is_inside(&self.context.instance) {
+            self.context.host.release(self.context.task.get(), self.handle, how);
+        }
+    }
+}
