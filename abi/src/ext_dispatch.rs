@@ -2,11 +2,11 @@
 
 use crate::bytes::RawFields;
 use crate::constants::LENGTH_UNKNOWN;
-use crate::host_calls::{Out, bytes, enter_status};
+use crate::host_calls::{Out, bytes, enter_status, set_fields};
 use crate::host_side::{BoundaryRefusal, Host, Read};
 use crate::raw::{hc_bytes, hc_dispatch, hc_dispatch_options, hc_field, hc_host, hc_response, hc_status};
 use crate::request_view::RequestView;
-use crate::response_view::read_struct;
+use crate::response_view::{STRUCT_BYTES_MAX, read_options};
 use crate::status::Status;
 
 /// What a module wants a child to do. Lives during the call.
@@ -78,7 +78,7 @@ unsafe fn options<'a>(
     options: *const hc_dispatch_options,
 ) -> Result<DispatchOptionsView<'a>, BoundaryRefusal> {
     // SAFETY: passed on from the caller.
-    let options: &'a hc_dispatch_options = unsafe { read_struct(options) }?;
+    let options: &'a hc_dispatch_options = unsafe { read_options(options) }?;
     let request = match options.request.is_null() {
         true => None,
         // SAFETY: passed on from the caller.
@@ -102,7 +102,9 @@ unsafe extern "C" fn open<H: DispatchHost>(
         // SAFETY: an out parameter and options of the module's, alive during the call.
         let (child, wish) = unsafe { (Out::new(child)?, options(wish)?) };
         let (status, handle) = host.dispatch_open(task, token, &wish);
-        child.set(handle);
+        if !status.is_error() {
+            child.set(handle);
+        }
         Ok(status)
     };
     // SAFETY: the module keeps to the header.
@@ -118,28 +120,37 @@ unsafe extern "C" fn head<H: DispatchHost>(
     answer: *mut hc_response,
 ) -> hc_status {
     let body = |host: &H| {
-        // SAFETY: a structure of the module's, alive during the call; only its size is read, and of its later members
-        // none is touched.
+        // SAFETY: a structure of the module's, alive during the call; only its size is read.
         let size = unsafe {
             Out::new(answer)?;
             (&raw const (*answer).size).read()
         };
         if (size as usize) < size_of::<hc_response>() {
-            return Err(BoundaryRefusal::STRUCT_SIZE);
+            return Err(BoundaryRefusal::STRUCT_SMALL);
+        }
+        if size as usize > STRUCT_BYTES_MAX {
+            return Err(BoundaryRefusal::STRUCT_LARGE);
         }
         let head = match host.dispatch_head(task, child) {
             Ok(head) => head,
             Err(status) => return Ok(status),
         };
-        // SAFETY: as above.
-        unsafe { Out::new(answer) }?.set(hc_response {
-            size: size_of::<hc_response>() as u32,
-            status: head.status,
-            fields: head.fields.data,
-            field_count: head.fields.count,
-            body: hc_bytes::NONE,
-            content_length: head.content_length.unwrap_or(LENGTH_UNKNOWN),
-        });
+        // SAFETY: `size` bytes are the module's structure: those of this version are written, later members set to zero, and
+        // the size stays [version.size.output].
+        unsafe {
+            answer
+                .cast::<u8>()
+                .add(size_of::<hc_response>())
+                .write_bytes(0, size as usize - size_of::<hc_response>());
+            Out::new(answer)?.set(hc_response {
+                size,
+                status: head.status,
+                fields: head.fields.data,
+                field_count: head.fields.count,
+                body: hc_bytes::NONE,
+                content_length: head.content_length.unwrap_or(LENGTH_UNKNOWN),
+            });
+        }
         Ok(Status::OK)
     };
     // SAFETY: the module keeps to the header.
@@ -158,9 +169,7 @@ unsafe extern "C" fn read<H: DispatchHost>(
     let body = |host: &H| {
         // SAFETY: an out parameter of the module's, alive during the call.
         let chunk = unsafe { Out::new(chunk) }?;
-        let read = host.dispatch_read(task, child, token);
-        chunk.set(if read.status == Status::OK { read.chunk } else { hc_bytes::NONE });
-        Ok(read.status)
+        Ok(chunk.set_read(host.dispatch_read(task, child, token)))
     };
     // SAFETY: the module keeps to the header.
     unsafe { enter_status(pointer, task, "hc.dispatch/1 read", body) }
@@ -178,11 +187,7 @@ unsafe extern "C" fn trailers<H: DispatchHost>(
     let body = |host: &H| {
         // SAFETY: out parameters of the module's, alive during the call.
         let (data, count) = unsafe { (Out::new(data)?, Out::new(count)?) };
-        let answer = host.dispatch_trailers(task, child);
-        let found = answer.unwrap_or(RawFields::NONE);
-        data.set(found.data);
-        count.set(found.count);
-        Ok(answer.err().unwrap_or(Status::OK))
+        Ok(set_fields(data, count, host.dispatch_trailers(task, child)))
     };
     // SAFETY: the module keeps to the header.
     unsafe { enter_status(pointer, task, "hc.dispatch/1 trailers", body) }

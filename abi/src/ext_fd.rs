@@ -44,9 +44,7 @@ unsafe extern "C" fn add<H: FdHost>(pointer: *const hc_host, fd: c_int, handle: 
     let body = |host: &H| {
         // SAFETY: an out parameter of the module's, alive during the call.
         let handle = unsafe { Out::new(handle) }?;
-        let answer = host.fd_add(fd);
-        handle.set(answer.unwrap_or(0));
-        Ok(answer.err().unwrap_or(Status::OK))
+        Ok(handle.set_answer(host.fd_add(fd)))
     };
     // SAFETY: the module keeps to the header.
     unsafe { enter_status(pointer, 0, "hc.fd/1 add", body) }

@@ -4,14 +4,17 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
-use crate::bytes::FieldsView;
+use crate::bytes::{FieldsView, RawFields};
 use crate::constants::{ABI_MAJOR, ABI_MINOR, WORKER_NONE};
 use crate::guard::guard;
-use crate::host_side::{BoundaryRefusal, Host, HostTable};
+use crate::host_side::{BoundaryRefusal, Host, HostTable, Read};
 use crate::opaque::Opaque;
 use crate::raw::{hc_bytes, hc_event, hc_field, hc_host, hc_response, hc_status};
 use crate::response_view::ResponseView;
 use crate::status::Status;
+
+/// How many resources one `acquire` may name [resource.acquire.count].
+pub(crate) const ACQUIRE_MAX: usize = 16;
 
 /// The vtable over `H`.
 pub(crate) const fn host_table<H: Host>() -> hc_host {
@@ -85,8 +88,13 @@ pub(crate) unsafe fn enter_status<H: Host>(
     unsafe { enter(pointer, call, Status::E_INVALID.0, Status::E_FAILED.0, body) }
 }
 
+/// What stands before the arguments in the order of reasons is the host's to know [host.call.order].
 #[cold]
 fn refuse<H: Host>(host: &H, task: u64, call: &'static str, refusal: &BoundaryRefusal) -> Status {
+    let before = host.before_arguments(task, call);
+    if before.is_error() {
+        return before;
+    }
     host.refused(task, call, refusal);
     refusal.status
 }
@@ -121,6 +129,39 @@ impl<T> Out<T> {
         // SAFETY: `new` checked NULL and alignment, and its caller promised that the place may be written.
         unsafe { self.0.write(value) }
     }
+
+    /// Writes the answer, if there is one: a call that is refused writes nothing [host.call.refused-no-effect].
+    pub(crate) fn set_answer(self, answer: Result<T, Status>) -> Status {
+        match answer {
+            Ok(value) => {
+                self.set(value);
+                Status::OK
+            }
+            Err(status) => status,
+        }
+    }
+}
+
+impl Out<hc_bytes> {
+    /// Writes the chunk of a read; an empty view when the read went well and there is none.
+    pub(crate) fn set_read(self, read: Read) -> Status {
+        if !read.status.is_error() {
+            self.set(if read.status == Status::OK { read.chunk } else { hc_bytes::NONE });
+        }
+        read.status
+    }
+}
+
+/// Writes where fields are and how many, if there is an answer.
+pub(crate) fn set_fields(
+    data: Out<*const hc_field>,
+    count: Out<usize>,
+    answer: Result<RawFields, Status>,
+) -> Status {
+    if let Ok(found) = answer {
+        count.set(found.count);
+    }
+    data.set_answer(answer.map(|found| found.data))
 }
 
 /// The bytes of a module's view.
@@ -169,27 +210,25 @@ macro_rules! calls {
 calls! {
     refusal(host; 0; rule: *mut hc_bytes, words: *mut hc_bytes) {
         // SAFETY: out parameters of the module's, alive during the call.
-        let (rule, words) = unsafe { (Out::new(rule)?, Out::new(words)?) };
+        let (rule, words) = unsafe { (Out::optional(rule)?, Out::optional(words)?) };
         let found = host.refusal();
-        rule.set(found.map_or(hc_bytes::NONE, |found| found.rule));
-        words.set(found.map_or(hc_bytes::NONE, |found| found.text));
+        if let Some(rule) = rule {
+            rule.set(found.map_or(hc_bytes::NONE, |found| found.rule));
+        }
+        if let Some(words) = words {
+            words.set(found.map_or(hc_bytes::NONE, |found| found.text));
+        }
         if found.is_some() { Status::OK } else { Status::END }
     }
     body_read(host; task; task: u64, token: u64, chunk: *mut hc_bytes) {
         // SAFETY: an out parameter of the module's, alive during the call.
         let chunk = unsafe { Out::new(chunk) }?;
-        let read = host.body_read(task, token);
-        chunk.set(if read.status == Status::OK { read.chunk } else { hc_bytes::NONE });
-        read.status
+        chunk.set_read(host.body_read(task, token))
     }
     body_trailers(host; task; task: u64, data: *mut *const hc_field, count: *mut usize) {
         // SAFETY: out parameters of the module's, alive during the call.
         let (data, count) = unsafe { (Out::new(data)?, Out::new(count)?) };
-        let answer = host.body_trailers(task);
-        let found = answer.unwrap_or(crate::bytes::RawFields::NONE);
-        data.set(found.data);
-        count.set(found.count);
-        answer.err().unwrap_or(Status::OK)
+        set_fields(data, count, host.body_trailers(task))
     }
     respond(host; task; task: u64, response: *const hc_response) {
         // SAFETY: a response of the module's, alive during the call.
@@ -207,7 +246,9 @@ calls! {
         // SAFETY: an out parameter and bytes of the module's, alive during the call.
         let (accepted, data) = unsafe { (Out::new(accepted)?, bytes(data)?) };
         let (status, count) = host.response_write(task, token, data);
-        accepted.set(count);
+        if !status.is_error() {
+            accepted.set(count);
+        }
         status
     }
     response_end(host; task; task: u64, data: *const hc_field, count: usize) {
@@ -218,9 +259,7 @@ calls! {
     completion(host; task; task: u64, token: u64, made: *mut u64) {
         // SAFETY: an out parameter of the module's, alive during the call.
         let made = unsafe { Out::new(made) }?;
-        let answer = host.completion(task, token);
-        made.set(answer.unwrap_or(0));
-        answer.err().unwrap_or(Status::OK)
+        made.set_answer(host.completion(task, token))
     }
     complete(host; 0; completion: u64, status: hc_status, value: u64) {
         host.complete(completion, Status(status), value)
@@ -239,23 +278,27 @@ calls! {
     spawn(host; 0; worker: u32, arg: *mut c_void, made: *mut u64) {
         // SAFETY: an out parameter of the module's, alive during the call.
         let made = unsafe { Out::optional(made) }?;
-        let answer = host.spawn(worker, Opaque::new(arg));
-        if let Some(made) = made {
-            made.set(answer.unwrap_or(0));
-        }
-        answer.err().unwrap_or(Status::OK)
+        let mut made = made;
+        // Written at once, since another worker may start the task before this call returns [task.spawn.handle].
+        let mut announce = |task| {
+            if let Some(made) = made.take() {
+                made.set(task);
+            }
+        };
+        host.spawn_announced(worker, Opaque::new(arg), &mut announce)
     }
     task_cancel(host; task; task: u64) { host.task_cancel(task) }
     resource(host; 0; name: *const c_char, interface: *const c_char, found: *mut u32) {
         // SAFETY: texts and an out parameter of the module's, alive during the call.
         let (name, interface, found) = unsafe { (text(name)?, text(interface)?, Out::new(found)?) };
-        let answer = host.resource(name, interface);
-        found.set(answer.unwrap_or(0));
-        answer.err().unwrap_or(Status::OK)
+        found.set_answer(host.resource(name, interface))
     }
     acquire(host; task; task: u64, token: u64, wanted: *const u32, count: usize, timeout_ns: u64, leases: *mut u64) {
-        if count == 0 || count > isize::MAX as usize / 8 {
-            return Err(BoundaryRefusal::NULL_VIEW);
+        if count == 0 {
+            return Err(BoundaryRefusal::ACQUIRE_NONE);
+        }
+        if count > ACQUIRE_MAX {
+            return Err(BoundaryRefusal::ACQUIRE_MANY);
         }
         if wanted.is_null() || leases.is_null() {
             return Err(BoundaryRefusal::NULL_ARGUMENT);
@@ -263,13 +306,15 @@ calls! {
         if !wanted.is_aligned() || !leases.is_aligned() {
             return Err(BoundaryRefusal::MISALIGNED);
         }
-        // SAFETY: the pointers were checked, the module promises `count` items behind each, and the leases, which need not
-        // be initialised, are zeroed before a slice is made of them.
-        let (wanted, leases) = unsafe {
-            leases.write_bytes(0, count);
-            (std::slice::from_raw_parts(wanted, count), std::slice::from_raw_parts_mut(leases, count))
-        };
-        host.acquire(task, token, wanted, timeout_ns, leases)
+        // SAFETY: checked for NULL and alignment; the module promises `count` items.
+        let wanted = unsafe { std::slice::from_raw_parts(wanted, count) };
+        let mut made = [0; ACQUIRE_MAX];
+        let status = host.acquire(task, token, wanted, timeout_ns, &mut made[..count]);
+        if !status.is_error() {
+            // SAFETY: as above; the leases need not be initialised, and nothing is written for a call that is refused.
+            unsafe { leases.copy_from_nonoverlapping(made.as_ptr(), count) };
+        }
+        status
     }
     release(host; task; task: u64, lease: u64, how: u32) { host.release(task, lease, how) }
 }

@@ -59,24 +59,43 @@ pub struct BoundaryRefusal {
 impl BoundaryRefusal {
     /// A pointer that may not be NULL was.
     pub const NULL_ARGUMENT: BoundaryRefusal =
-        BoundaryRefusal::invalid("host.argument.null", "a pointer that must not be NULL is NULL");
+        BoundaryRefusal::invalid("host.call.null", "a pointer that the call needs is NULL");
     /// A view with a size has no pointer, or a size that no object has.
     pub const NULL_VIEW: BoundaryRefusal = BoundaryRefusal::invalid(
-        "host.argument.view",
-        "a view with a size above 0 is NULL, or larger than memory",
+        "host.call.null",
+        "a view is NULL and its size is not 0, or it is larger than memory",
     );
     /// A pointer is not aligned for what it points at.
-    pub const MISALIGNED: BoundaryRefusal =
-        BoundaryRefusal::invalid("host.argument.aligned", "a pointer is not aligned for its type");
-    /// A structure's `size` is smaller than in version 1.0, or absurd.
-    pub const STRUCT_SIZE: BoundaryRefusal =
-        BoundaryRefusal::invalid("struct.size", "the structure's size is not the sizeof of any version");
-    /// A structure of a later version uses what this version does not know.
-    pub const TAIL_NOT_ZERO: BoundaryRefusal = BoundaryRefusal {
-        status: Status::E_UNSUPPORTED,
-        rule: "struct.tail-zero",
-        text: "the structure has members that this version does not know, and they are not zero",
+    pub const MISALIGNED: BoundaryRefusal = BoundaryRefusal::invalid(
+        "overview.undefined",
+        "a pointer is not aligned for its type, so it cannot be valid",
+    );
+    /// An options structure's `size` is smaller than in version 1.0.
+    pub const STRUCT_SMALL: BoundaryRefusal = BoundaryRefusal::invalid(
+        "version.size.options-too-small",
+        "the structure's size is smaller than in version 1.0",
+    );
+    /// An options structure's `size` is above 4096.
+    pub const STRUCT_LARGE: BoundaryRefusal =
+        BoundaryRefusal::unsupported("version.size.limit", "the structure's size is above 4096");
+    /// An options structure of a later version uses what this version does not know.
+    pub const TAIL_NOT_ZERO: BoundaryRefusal = BoundaryRefusal::unsupported(
+        "version.size.options-tail",
+        "the structure has members that this version does not know, and they are not zero",
+    );
+    /// `acquire` of nothing.
+    pub const ACQUIRE_NONE: BoundaryRefusal =
+        BoundaryRefusal::invalid("resource.acquire.count", "acquire names no resource");
+    /// `acquire` of too many resources.
+    pub const ACQUIRE_MANY: BoundaryRefusal = BoundaryRefusal {
+        status: Status::E_LIMIT,
+        rule: "resource.acquire.count",
+        text: "acquire names more than 16 resources",
     };
+
+    const fn unsupported(rule: &'static str, text: &'static str) -> BoundaryRefusal {
+        BoundaryRefusal { status: Status::E_UNSUPPORTED, rule, text }
+    }
 
     const fn invalid(rule: &'static str, text: &'static str) -> BoundaryRefusal {
         BoundaryRefusal { status: Status::E_INVALID, rule, text }
@@ -142,6 +161,17 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// Why no task was made; `arg` is still the module's.
     fn spawn(&self, worker: u32, arg: Opaque) -> Result<u64, Status>;
+    /// As [`spawn`](Self::spawn), where the task may start on another worker before the call returns: `announce` writes the
+    /// handle to where the module wants it, and has to be called before the task can start \[task.spawn.handle\].
+    fn spawn_announced(&self, worker: u32, arg: Opaque, announce: &mut dyn FnMut(u64)) -> Status {
+        match self.spawn(worker, arg) {
+            Ok(task) => {
+                announce(task);
+                Status::OK
+            }
+            Err(status) => status,
+        }
+    }
     /// Asks that a task be cancelled.
     fn task_cancel(&self, task: u64) -> Status;
 
@@ -150,8 +180,8 @@ pub trait Host: Send + Sync + 'static {
     /// # Errors
     /// What the module is answered in place of `HC_OK`.
     fn resource(&self, name: &[u8], interface: &[u8]) -> Result<u32, Status>;
-    /// Exclusive hold of one member of each resource; `leases` is as long as `resources`, is all 0, and is to be filled in
-    /// during the call.
+    /// Exclusive hold of one member of each of 1 to 16 resources; `leases` is as long as `resources`, is all 0, and is to be
+    /// filled in during the call.
     fn acquire(
         &self,
         task: u64,
@@ -164,6 +194,13 @@ pub trait Host: Send + Sync + 'static {
     fn release(&self, task: u64, lease: u64, how: u32) -> Status;
     /// The vtable of the leased resource's interface.
     fn lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable>;
+
+    /// Asked when the boundary is about to refuse an argument of `call`: an error if the call would be refused before its
+    /// arguments are looked at (thread, callback, handle, worker, state: \[host.call.order\]), which is then the answer.
+    fn before_arguments(&self, task: u64, call: &'static str) -> Status {
+        let _ = (task, call);
+        Status::OK
+    }
 
     /// A call was refused at the boundary: to be kept for `refusal`, and logged. `call` is the function's name.
     fn refused(&self, task: u64, call: &'static str, refusal: &BoundaryRefusal) {

@@ -57,11 +57,15 @@ pub enum EntryError {
         /// What it is.
         reserved: u32,
     },
-    /// A required member is NULL, or an empty text.
+    /// A required member is NULL.
     Missing {
         /// The member's name.
         member: &'static str,
     },
+    /// The id is not 1 to 127 of letters, digits, `.`, `-` and `_`.
+    BadId,
+    /// The version is not 1 to 63 bytes of printable ASCII.
+    BadVersion,
     /// A text is not UTF-8.
     NotUtf8 {
         /// The member's name.
@@ -95,8 +99,22 @@ impl fmt::Display for EntryError {
                     "its member `reserved` is {reserved} and must be 0; initialise the whole structure"
                 )
             }
-            EntryError::Missing { member } => write!(out, "its `{member}` is missing, and is required"),
-            EntryError::NotUtf8 { member } => write!(out, "its `{member}` is not UTF-8"),
+            EntryError::Missing { member } => {
+                write!(out, "its `{member}` is missing and required; fill it in")
+            }
+            EntryError::BadId => {
+                write!(
+                    out,
+                    "its `id` is not 1 to 127 characters out of letters, digits, `.`, `-` and `_`; rename it"
+                )
+            }
+            EntryError::BadVersion => {
+                write!(
+                    out,
+                    "its `version` is not 1 to 63 characters of printable ASCII; shorten or change it"
+                )
+            }
+            EntryError::NotUtf8 { member } => write!(out, "its `{member}` is not UTF-8; save its source so"),
         }
     }
 }
@@ -176,11 +194,19 @@ impl ModuleTable {
         ] {
             // SAFETY: a text of the entry, terminated and constant, or NULL.
             let text = unsafe { text_of(text) }.map_err(|()| EntryError::NotUtf8 { member })?;
-            if required && text.is_none_or(str::is_empty) {
+            if required && text.is_none() {
                 return Err(EntryError::Missing { member });
             }
         }
-        Ok(ModuleTable { raw })
+        let table = ModuleTable { raw };
+        let info = table.info();
+        if !is_id(info.id) {
+            return Err(EntryError::BadId);
+        }
+        if !is_version(info.version) {
+            return Err(EntryError::BadVersion);
+        }
+        Ok(table)
     }
 
     /// What the module says about itself.
@@ -321,6 +347,17 @@ impl fmt::Debug for ModuleTable {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.info().fmt(out)
     }
+}
+
+/// Whether it is an id of a module [module.entry.id].
+pub(crate) fn is_id(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
+    (1..=127).contains(&text.len()) && text.bytes().all(is_part)
+}
+
+/// Whether it is a version of a module [module.entry.id].
+pub(crate) fn is_version(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.bytes().all(|byte| (b' '..=b'~').contains(&byte))
 }
 
 /// `HC_OK` is success, below zero a refusal, and anything else a fault of the module.

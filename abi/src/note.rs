@@ -9,9 +9,10 @@ use object::elf::{FileHeader32, FileHeader64};
 use object::read::elf::{FileHeader, NoteIterator, ProgramHeader, SectionHeader};
 use object::{Endian, Endianness, FileKind, ReadCache, ReadRef};
 
-use crate::constants::{NOTE_OWNER, NOTE_TYPE};
+use crate::constants::{ABI_MAJOR, NOTE_OWNER, NOTE_TYPE};
+use crate::module_table::{is_id, is_version};
 
-/// What a module's note tells.
+/// What a module's note tells. Of a note of another major version only the numbers are told; its texts are empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NoteInfo {
     /// The module's id.
@@ -135,6 +136,11 @@ fn parse_body(order: Endianness, body: &[u8]) -> Result<NoteInfo, NoteError> {
         })
     };
     let (major, minor, flags) = (number(2)?, number(2)?, number(4)?);
+    if major != u32::from(ABI_MAJOR) {
+        // Another major version may say the rest in another way [note.unknown-major].
+        let (id, version) = (String::new(), String::new());
+        return Ok(NoteInfo { id, version, config_schema: None, abi: (major as u16, minor as u16), flags });
+    }
     let sizes = [number(4)?, number(4)?, number(4)?];
     let mut text = |size: u32| {
         let whole = rest
@@ -148,8 +154,8 @@ fn parse_body(order: Endianness, body: &[u8]) -> Result<NoteInfo, NoteError> {
         String::from_utf8(text.to_vec()).map_err(|_| NoteError::BrokenNote("a text is not UTF-8"))
     };
     let (id, version, schema) = (text(sizes[0])?, text(sizes[1])?, text(sizes[2])?);
-    if id.is_empty() || version.is_empty() {
-        return Err(NoteError::BrokenNote("its id or its version is empty"));
+    if !is_id(&id) || !is_version(&version) {
+        return Err(NoteError::BrokenNote("its id or its version has a form that no module may have"));
     }
     let config_schema = (!schema.is_empty()).then_some(schema);
     Ok(NoteInfo { id, version, config_schema, abi: (major as u16, minor as u16), flags })

@@ -6,7 +6,7 @@ use crate::bytes::FieldsView;
 use crate::constants::{LENGTH_UNKNOWN, NO_DEADLINE, address_family};
 use crate::host_side::BoundaryRefusal;
 use crate::raw::{hc_address, hc_bytes, hc_request, hc_tls};
-use crate::response_view::read_struct;
+use crate::response_view::read_view;
 
 /// The address of one who told none.
 static NOWHERE: hc_address = hc_address { ip: [0; 16], port: 0, family: address_family::UNKNOWN };
@@ -24,7 +24,7 @@ unsafe impl Send for RequestView<'_> {}
 unsafe impl Sync for RequestView<'_> {}
 
 impl<'a> RequestView<'a> {
-    /// Reads a request head, as far as this version knows it; members of later versions must be zero.
+    /// Reads a request head, as far as this version knows it.
     ///
     /// # Errors
     /// As [`ResponseView::check`](crate::ResponseView::check).
@@ -33,7 +33,7 @@ impl<'a> RequestView<'a> {
     /// What passes the checks is readable and unchanged during `'a`.
     pub(crate) unsafe fn check(request: *const hc_request) -> Result<RequestView<'a>, BoundaryRefusal> {
         // SAFETY: passed on from the caller.
-        let raw: &'a hc_request = unsafe { read_struct(request) }?;
+        let raw: &'a hc_request = unsafe { read_view(request) }?.0;
         let views = [raw.method, raw.target, raw.scheme, raw.authority, raw.path, raw.query, raw.protocol];
         // SAFETY: passed on from the caller.
         let fields = unsafe { FieldsView::check(raw.fields, raw.field_count) };

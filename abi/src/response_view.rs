@@ -7,8 +7,8 @@ use crate::constants::LENGTH_UNKNOWN;
 use crate::host_side::BoundaryRefusal;
 use crate::raw::hc_response;
 
-/// The largest option structure that is looked at: far above any that a minor version could make.
-const STRUCT_BYTES_MAX: usize = 4096;
+/// The largest options structure that is looked at [version.size.limit].
+pub(crate) const STRUCT_BYTES_MAX: usize = 4096;
 
 /// A response head, and for `respond` its body. Lives during the call.
 #[derive(Clone, Copy, Debug)]
@@ -34,7 +34,7 @@ impl<'a> ResponseView<'a> {
     /// What passes the checks is readable and unchanged during `'a`.
     pub(crate) unsafe fn check(response: *const hc_response) -> Result<ResponseView<'a>, BoundaryRefusal> {
         // SAFETY: passed on from the caller.
-        let response: &'a hc_response = unsafe { read_struct(response) }?;
+        let response: &'a hc_response = unsafe { read_options(response) }?;
         // SAFETY: passed on from the caller.
         let fields = unsafe { FieldsView::check(response.fields, response.field_count) };
         let (Some(fields), true) = (fields, response.body.is_valid()) else {
@@ -47,26 +47,40 @@ impl<'a> ResponseView<'a> {
     }
 }
 
-/// Checks a structure that begins with `size`: not NULL, aligned, whole, and with nothing but zeros past what is known here.
+/// Reads an options structure: not NULL, aligned, whole, and with nothing but zeros past what is known here
+/// [version.size.options-tail].
 ///
 /// # Safety
-/// `pointer` is NULL or points at `size` bytes that stay readable and unchanged during `'a`.
-pub(crate) unsafe fn read_struct<'a, T>(pointer: *const T) -> Result<&'a T, BoundaryRefusal> {
+/// `pointer` is NULL or points at a structure that begins with its size, readable and unchanged during `'a`.
+pub(crate) unsafe fn read_options<'a, T>(pointer: *const T) -> Result<&'a T, BoundaryRefusal> {
+    // SAFETY: passed on from the caller.
+    let (value, given) = unsafe { read_view(pointer) }?;
+    if given > STRUCT_BYTES_MAX {
+        return Err(BoundaryRefusal::STRUCT_LARGE);
+    }
+    // SAFETY: `given` bytes are there, and those past T begin inside the same object.
+    let tail =
+        unsafe { slice::from_raw_parts(pointer.cast::<u8>().add(size_of::<T>()), given - size_of::<T>()) };
+    if tail.iter().any(|&byte| byte != 0) { Err(BoundaryRefusal::TAIL_NOT_ZERO) } else { Ok(value) }
+}
+
+/// Reads a view, and its size: not NULL, aligned, whole. What lies beyond what is known here is ignored
+/// [version.size.vtable-tail].
+///
+/// # Safety
+/// As [`read_options`].
+pub(crate) unsafe fn read_view<'a, T>(pointer: *const T) -> Result<(&'a T, usize), BoundaryRefusal> {
     if pointer.is_null() {
         return Err(BoundaryRefusal::NULL_ARGUMENT);
     }
     if !pointer.is_aligned() {
         return Err(BoundaryRefusal::MISALIGNED);
     }
-    // SAFETY: every such structure begins with its size, so four bytes are readable; T is plain data.
+    // SAFETY: the structure begins with its size, so four bytes are readable.
     let given = unsafe { pointer.cast::<u32>().read() } as usize;
-    if !(size_of::<T>()..=STRUCT_BYTES_MAX).contains(&given) {
-        return Err(BoundaryRefusal::STRUCT_SIZE);
+    if given < size_of::<T>() {
+        return Err(BoundaryRefusal::STRUCT_SMALL);
     }
     // SAFETY: at least size_of::<T>() bytes are there.
-    let value: &'a T = unsafe { &*pointer };
-    // SAFETY: `given` bytes are there, and those past T begin inside the same object.
-    let tail =
-        unsafe { slice::from_raw_parts(pointer.cast::<u8>().add(size_of::<T>()), given - size_of::<T>()) };
-    if tail.iter().any(|&byte| byte != 0) { Err(BoundaryRefusal::TAIL_NOT_ZERO) } else { Ok(value) }
+    Ok((unsafe { &*pointer }, given))
 }
