@@ -16,7 +16,7 @@ typedef uint32_t hc_resource;
 /* The module's own number for an operation. It comes back in the operation's event. Unique among the outstanding
  * operations of its task, from the call that answered HC_PENDING (or made the completion) until its event was delivered or
  * it was withdrawn. 0 in a [ready] call means: try, and if it has to wait, begin nothing. 0 in a [result] call, or for a
- * completion, is refused with HC_E_TOKEN. [token.unique] [token.zero.ready] [token.zero.result] */
+ * completion, is refused with HC_E_TOKEN. [completion.token.unique] [completion.token.try] [completion.token.zero] */
 typedef uint64_t hc_token;
 
 /* A view of bytes: not terminated. What a module passes in is copied during the call; how long a view lives that the
