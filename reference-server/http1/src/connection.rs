@@ -3,8 +3,9 @@
 //! It owns no buffer and reads no clock. The response side is in `response`; which act is legal when is in `state`.
 
 use crate::chunked::{Chunk, ChunkedReader};
+use crate::framing::Notes;
 use crate::head::{Head, RequestBody, TargetForm, Version};
-use crate::head_parser;
+use crate::head_parser::{HeadReader, read_trailers};
 use crate::limits::Limits;
 use crate::lines::LineScan;
 use crate::misuse::Misuse;
@@ -160,7 +161,10 @@ impl Connection {
                 Ok(Received { consumed: input.len(), event: Event::Closed })
             }
         };
-        received.inspect_err(|_| self.refuse())
+        if received.is_err() {
+            self.refuse();
+        }
+        received
     }
 
     #[inline]
@@ -176,14 +180,17 @@ impl Connection {
         } else {
             self.skip_empty_lines(input, limits)?
         };
-        let Some(sound) = head_parser::read(input, base, &mut self.scan, limits, fields)? else {
+        let mut reader = HeadReader { head: Head::EMPTY, notes: Notes::default(), fields, limits };
+        let Some(end) = reader.read(input, base, &mut self.scan)? else {
             return self.head_is_incomplete(input, base, eof);
         };
-        self.is_head = sound.line.method.of(input) == b"HEAD";
-        let head = head_parser::judge(&sound, limits)?;
+        // Known before the fields are judged: a refusal of a HEAD has no content either.
+        self.is_head = reader.head.method.of(input) == b"HEAD";
+        reader.judge()?;
+        let head = &reader.head;
         self.version = head.version;
         // Content that is here already waits for nothing (RFC 9110 section 10.1.1).
-        self.continue_wanted = head.expect_continue && input.len() == sound.end;
+        self.continue_wanted = head.expect_continue && input.len() == end;
         self.is_connect = head.form == TargetForm::Authority;
         if self.is_connect {
             self.close = Some(CloseReason::ConnectRefused);
@@ -197,7 +204,7 @@ impl Connection {
         };
         self.go(if head.has_body() { Act::ReceiveHead } else { Act::ReceiveWhole });
         self.scan = LineScan::new();
-        Ok(Received { consumed: sound.end, event: Event::Head(head) })
+        Ok(Received { consumed: end, event: Event::Head(reader.head) })
     }
 
     /// Steps over the empty lines before a request line (RFC 9112 section 2.2) and returns their length.
@@ -279,7 +286,7 @@ impl Connection {
         limits: &Limits,
         fields: &mut FieldTable,
     ) -> Result<Received, Refusal> {
-        let length = head_parser::read_trailers(input, start, &mut self.scan, limits, fields)?;
+        let length = read_trailers(input, start, &mut self.scan, limits, fields)?;
         Ok(length.map_or(need_more(start), |end| {
             self.scan = LineScan::new();
             Received { consumed: end, event: Event::End }

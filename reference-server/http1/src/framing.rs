@@ -2,23 +2,11 @@
 //! (RFC 9112 sections 3.2, 6 and 9; RFC 9110 sections 7.2, 7.8, 8.6 and 10.1). Syntax is settled before.
 
 use crate::grammar::list;
-use crate::head::{RequestBody, Version};
+use crate::head::{Head, RequestBody, Version};
 use crate::limits::Limits;
 use crate::refusal::{Refusal, Rule};
 use crate::span::Span;
 use crate::target::{authority_port, is_plain_host};
-
-/// The verdict over all fields of a head.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Framing {
-    pub(crate) host: Option<Span>,
-    pub(crate) content_length: Option<u64>,
-    pub(crate) body: RequestBody,
-    pub(crate) expect_continue: bool,
-    pub(crate) upgrade: bool,
-    pub(crate) accepts_trailers: bool,
-    pub(crate) keep_alive: bool,
-}
 
 /// What the fields say, noted one by one while they are read.
 #[derive(Clone, Copy, Debug, Default)]
@@ -108,28 +96,28 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// Judges what was noted, once every field was.
+    /// Judges what was noted, once every field was, and completes `head`.
     #[inline]
-    pub(crate) fn judge(&self, version: Version, limits: &Limits) -> Result<Framing, Refusal> {
+    pub(crate) fn judge(&self, head: &mut Head, limits: &Limits) -> Result<(), Refusal> {
+        let version = head.version;
         self.check_host(version)?;
-        let content_length = self.length()?;
-        let body = self.body(version, content_length)?;
+        head.content_length = self.length()?;
+        head.body = self.body(version, head.content_length)?;
         if self.expect_other {
             return Err(Rule::Expectation.into());
         }
-        if content_length.is_some_and(|length| length > limits.body_bytes) {
+        if head.content_length.is_some_and(|length| length > limits.body_bytes) {
             return Err(Rule::BodyLength.into());
         }
+        if head.authority.is_none() {
+            head.authority = self.host.map(|(span, _)| span);
+        }
         let is_http_1_1 = version == Version::Http11;
-        Ok(Framing {
-            host: self.host.map(|(span, _)| span),
-            content_length,
-            body,
-            expect_continue: self.expect_continue && is_http_1_1 && body != RequestBody::Empty,
-            upgrade: self.upgrade && self.connection_upgrade && is_http_1_1,
-            accepts_trailers: self.trailers,
-            keep_alive: !self.close && (is_http_1_1 || self.keep_alive),
-        })
+        head.expect_continue = self.expect_continue && is_http_1_1 && head.body != RequestBody::Empty;
+        head.upgrade = self.upgrade && self.connection_upgrade && is_http_1_1;
+        head.accepts_trailers = self.trailers;
+        head.keep_alive = !self.close && (is_http_1_1 || self.keep_alive);
+        Ok(())
     }
 
     #[inline]

@@ -76,32 +76,6 @@ pub(crate) fn is(byte: u8, mask: u8) -> bool {
     CLASS[byte as usize] & mask != 0
 }
 
-/// Whether `bytes` is a token: not empty, only `tchar`.
-#[inline]
-pub(crate) fn is_token(bytes: &[u8]) -> bool {
-    !bytes.is_empty() && bytes.iter().all(|&byte| is(byte, TOKEN))
-}
-
-/// Whether any byte is a control byte other than HTAB, eight bytes at a time.
-#[inline]
-pub(crate) fn has_control(bytes: &[u8]) -> bool {
-    const ONES: u64 = u64::MAX / 255;
-    const HIGHS: u64 = ONES * 0x80;
-    let mut chunks = bytes.chunks_exact(8);
-    for chunk in &mut chunks {
-        let word = u64::from_le_bytes([
-            chunk[0], chunk[1], chunk[2], chunk[3], chunk[4], chunk[5], chunk[6], chunk[7],
-        ]);
-        // A byte below 0x20, or 0x7f, leaves its high bit set; borrows can only add false alarms, settled below.
-        let below = word.wrapping_sub(ONES * 0x20) & !word;
-        let delete = (word ^ (ONES * 0x7f)).wrapping_sub(ONES) & !(word ^ (ONES * 0x7f));
-        if (below | delete) & HIGHS != 0 && chunk.iter().any(|&byte| is(byte, CONTROL)) {
-            return true;
-        }
-    }
-    chunks.remainder().iter().any(|&byte| is(byte, CONTROL))
-}
-
 /// Optional white space: SP or HTAB.
 #[inline]
 pub(crate) const fn is_white(byte: u8) -> bool {
@@ -132,17 +106,6 @@ pub(crate) fn list(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn control_search_agrees_with_the_table_at_every_position() {
-        for byte in 0..=255u8 {
-            for position in 0..19 {
-                let mut bytes = [b'a'; 19];
-                bytes[position] = byte;
-                assert_eq!(has_control(&bytes), is(byte, CONTROL), "{byte:#x} at {position}");
-            }
-        }
-    }
 
     #[test]
     fn lists_skip_empty_elements() {

@@ -72,6 +72,24 @@ pub struct Head {
 }
 
 impl Head {
+    /// A head of which nothing was read yet; the parser fills it in place, for a head is large to move about.
+    pub(crate) const EMPTY: Self = Self {
+        method: Span::EMPTY,
+        target: Span::EMPTY,
+        form: TargetForm::Origin,
+        scheme: None,
+        authority: None,
+        path: Span::EMPTY,
+        query: None,
+        version: Version::Http11,
+        body: RequestBody::Empty,
+        content_length: None,
+        expect_continue: false,
+        upgrade: false,
+        accepts_trailers: false,
+        keep_alive: false,
+    };
+
     /// Whether content follows: `Data` events, then `End`.
     #[inline]
     #[must_use]

@@ -21,6 +21,7 @@ mod span;
 pub mod state;
 mod status;
 mod target;
+mod words;
 
 pub use connection::{CloseReason, Connection, Event, NextCycle, Outstanding, Received};
 pub use head::{Head, RequestBody, TargetForm, Version};

@@ -4,9 +4,11 @@
 //! A head that arrives whole and sound never comes here; `head_parser` takes it in one go. This file knows lines
 //! and field names, not what the fields mean.
 
-use crate::grammar::{CONTROL, has_control, is, is_token, is_white};
+use crate::grammar::{CONTROL, is, is_white};
+use crate::head::Head;
 use crate::limits::{Limits, MAXIMUM_FIELD_COUNT};
 use crate::refusal::{Refusal, Rule};
+use crate::words::{has_control, is_token};
 use crate::{request_line, target};
 
 /// How far the reading of an unfinished head or trailer section went; offsets from its first byte.
@@ -109,7 +111,8 @@ impl LineScan {
         let is_request_line = kind == Section::Head && self.lines == 0;
         if is_request_line {
             let line = request_line::parse(section, start, end)?;
-            target::parse(section, line.target, line.method.of(section))?;
+            let mut scratch = Head::EMPTY;
+            target::parse(section, line.target, line.method.of(section), &mut scratch)?;
             self.request_line = end as u32;
             return Ok(());
         }

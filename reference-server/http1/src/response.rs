@@ -3,7 +3,7 @@
 //! The clock is the caller's: a date is an argument. Limits and time-outs of writing are the caller's too.
 
 use crate::connection::{CloseReason, Connection};
-use crate::encode::{write_chunk_line, write_decimal, write_fields};
+use crate::encode::{write_chunk_line, write_content_length, write_date, write_fields};
 use crate::head::Version;
 use crate::head_parser::is_forbidden_trailer;
 use crate::misuse::Misuse;
@@ -121,9 +121,7 @@ impl Connection {
         status::write_line(out, status);
         let written = write_fields(out, fields).inspect_err(|_| out.truncate(start))?;
         if !written.has_date {
-            out.extend_from_slice(b"Date: ");
-            out.extend_from_slice(date);
-            out.extend_from_slice(b"\r\n");
+            write_date(out, date);
         }
         // Whether content of the request follows is unknown if the peer still waits for a 100.
         if self.continue_wanted {
@@ -160,9 +158,7 @@ impl Connection {
         let has_content = !self.is_head && status != 304;
         match length {
             Length::Known(remaining) => {
-                out.extend_from_slice(b"Content-Length: ");
-                write_decimal(out, remaining);
-                out.extend_from_slice(b"\r\n");
+                write_content_length(out, remaining);
                 if has_content { ResponseBody::Known { remaining } } else { ResponseBody::Discarded }
             }
             Length::Unknown if !has_content => ResponseBody::Discarded,

@@ -3,6 +3,8 @@
 //! A head is reported as ranges into the bytes that the caller passed in, so that the caller can copy the head
 //! once and keep the ranges. This file knows nothing of HTTP's rules.
 
+use crate::words::make_lower_case;
+
 /// A half-open range of byte offsets, relative to the start of the `input` given to `Connection::receive`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Span {
@@ -13,6 +15,8 @@ pub struct Span {
 }
 
 impl Span {
+    pub(crate) const EMPTY: Self = Self { start: 0, end: 0 };
+
     /// A span from offsets; heads are limited far below 4 GiB, so the offsets fit.
     #[inline]
     pub(crate) const fn new(start: usize, end: usize) -> Self {
@@ -115,6 +119,6 @@ pub fn copy_head_lowercased(input: &[u8], head_bytes: usize, fields: &FieldTable
     out.extend_from_slice(&input[..head_bytes]);
     let copy = &mut out[start..];
     for field in fields.as_slice() {
-        copy[field.name.start as usize..field.name.end as usize].make_ascii_lowercase();
+        make_lower_case(&mut copy[field.name.start as usize..field.name.end as usize]);
     }
 }

@@ -3,34 +3,23 @@
 //! Nothing is decoded or normalised: a percent-encoded byte stays as it was sent.
 
 use crate::grammar::{IP_LITERAL, PATH, PLAIN_HOST, REGISTERED_NAME, TARGET, is};
-use crate::head::TargetForm;
+use crate::head::{Head, TargetForm};
 use crate::refusal::{Refusal, Rule};
 use crate::span::Span;
 
-/// A request target taken apart.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Target {
-    pub(crate) form: TargetForm,
-    pub(crate) scheme: Option<Span>,
-    pub(crate) authority: Option<Span>,
-    pub(crate) path: Span,
-    pub(crate) query: Option<Span>,
-}
-
-/// Takes the target at `span` of `input` apart.
+/// Takes the target at `span` of `input` apart, into the fields of `head` that come from it.
 #[inline]
-pub(crate) fn parse(input: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal> {
+pub(crate) fn parse(input: &[u8], span: Span, method: &[u8], head: &mut Head) -> Result<(), Refusal> {
     let bytes = span.of(input);
+    head.target = span;
     if bytes.first() != Some(&b'/') || method == b"CONNECT" {
-        return parse_rare(bytes, span, method);
+        return parse_rare(bytes, span, method, head);
     }
-    let (path, query) = path_and_query(bytes, span.start as usize)?;
-    Ok(Target { form: TargetForm::Origin, scheme: None, authority: None, path, query })
+    split_path(bytes, span.start as usize, head)
 }
 
 /// Every form but the common one.
-fn parse_rare(bytes: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal> {
-    let (start, end) = (span.start as usize, span.end as usize);
+fn parse_rare(bytes: &[u8], span: Span, method: &[u8], head: &mut Head) -> Result<(), Refusal> {
     check_bytes(bytes)?;
     if method == b"CONNECT" {
         if bytes.contains(&b'@') {
@@ -39,27 +28,21 @@ fn parse_rare(bytes: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal
         if !matches!(authority_port(bytes), Some(Some(_))) {
             return Err(Rule::ConnectTarget.into());
         }
-        let path = Span::new(end, end);
-        return Ok(Target {
-            form: TargetForm::Authority,
-            scheme: None,
-            authority: Some(span),
-            path,
-            query: None,
-        });
+        head.form = TargetForm::Authority;
+        head.authority = Some(span);
+        head.path = Span { start: span.end, end: span.end };
+        return Ok(());
     }
     if bytes == b"*" {
-        if method != b"OPTIONS" {
-            return Err(Rule::TargetAsterisk.into());
-        }
-        return Ok(Target {
-            form: TargetForm::Asterisk,
-            scheme: None,
-            authority: None,
-            path: span,
-            query: None,
-        });
+        head.form = TargetForm::Asterisk;
+        head.path = span;
+        return if method == b"OPTIONS" { Ok(()) } else { Err(Rule::TargetAsterisk.into()) };
     }
+    parse_absolute(bytes, span.start as usize, head)
+}
+
+/// `scheme "://" authority path [ "?" query ]`; `start` is where `bytes` start.
+fn parse_absolute(bytes: &[u8], start: usize, head: &mut Head) -> Result<(), Refusal> {
     let Some(colon) = bytes.windows(3).position(|window| window == b"://") else {
         // `host:port` without CONNECT is the authority form in the wrong place.
         let rule = if matches!(authority_port(bytes), Some(Some(_))) {
@@ -87,14 +70,10 @@ fn parse_rare(bytes: &[u8], span: Span, method: &[u8]) -> Result<Target, Refusal
     if authority.is_empty() || authority_port(authority).is_none() {
         return Err(Rule::TargetAuthority.into());
     }
-    let (path, query) = path_and_query(&bytes[host_end..], start + host_end)?;
-    Ok(Target {
-        form: TargetForm::Absolute,
-        scheme: Some(Span::new(start, start + colon)),
-        authority: Some(Span::new(start + host, start + host_end)),
-        path,
-        query,
-    })
+    head.form = TargetForm::Absolute;
+    head.scheme = Some(Span::new(start, start + colon));
+    head.authority = Some(Span::new(start + host, start + host_end));
+    split_path(&bytes[host_end..], start + host_end, head)
 }
 
 /// Refuses bytes that no target may have.
@@ -107,15 +86,17 @@ fn check_bytes(bytes: &[u8]) -> Result<(), Refusal> {
     }
 }
 
-/// Checks `bytes`, which start at offset `at`, and splits them at the first `?`.
+/// Checks `bytes`, which start at offset `at`, and splits them into path and query at the first `?`.
 #[inline]
-fn path_and_query(bytes: &[u8], at: usize) -> Result<(Span, Option<Span>), Refusal> {
+fn split_path(bytes: &[u8], at: usize, head: &mut Head) -> Result<(), Refusal> {
     let end = at + bytes.len();
-    let Some(mark) = bytes.iter().position(|&byte| !is(byte, PATH)) else {
-        return Ok((Span::new(at, end), None));
-    };
-    check_bytes(&bytes[mark..])?;
-    Ok((Span::new(at, at + mark), Some(Span::new(at + mark + 1, end))))
+    let mark = bytes.iter().position(|&byte| !is(byte, PATH)).unwrap_or(bytes.len());
+    head.path = Span::new(at, at + mark);
+    if mark < bytes.len() {
+        check_bytes(&bytes[mark..])?;
+        head.query = Some(Span::new(at + mark + 1, end));
+    }
+    Ok(())
 }
 
 /// Whether `bytes` is a host of the usual kind: a name or an IPv4 address, without port and encoded bytes, or empty.
