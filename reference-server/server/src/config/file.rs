@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::diagnostic::{ConfigErrors, Problems};
 use super::keys::Section;
 use super::listen::Listen;
-use super::path_segments::normalize;
+use super::path_segments::check_normal;
 use super::sections::{read_modules, read_routes};
 use super::settings::{AccessFormat, ErrorFormat, Limits, LogConfig, LogLevel, LogTarget};
 use super::settings::{StatusConfig, StatusPeers, Timeouts};
@@ -107,7 +107,7 @@ fn read_listen(entry: &Entry<'_, '_>, base: &Path) -> Vec<Listen> {
     let mut addresses = Vec::new();
     for element in elements {
         if let Some(address) = read_address(&element, base) {
-            if addresses.contains(&address) && !is_chosen_by_system(&address) {
+            if addresses.contains(&address) && !address.is_chosen_by_system() {
                 element.complain(format!("the address {address} is named twice"), "leave one of them out");
             }
             addresses.push(address);
@@ -124,10 +124,6 @@ fn read_address(entry: &Entry<'_, '_>, base: &Path) -> Option<Listen> {
     }
     let address = Listen::parse(entry.string()?, base);
     address.map_err(|error| entry.complain(error.problem, error.help)).ok()
-}
-
-fn is_chosen_by_system(address: &Listen) -> bool {
-    matches!(address, Listen::Tcp(address) if address.port() == 0)
 }
 
 fn read_limits(table: &Reader<'_, '_>) -> Limits {
@@ -218,7 +214,7 @@ fn read_status(table: &Reader<'_, '_>, base: &Path, listen: &[Listen]) -> Status
     let path = table.get("path").and_then(|entry| read_path(&entry));
     let own = table.get("listen").and_then(|entry| {
         let address = read_address(&entry, base)?;
-        if listen.contains(&address) && !is_chosen_by_system(&address) {
+        if listen.contains(&address) && !address.is_chosen_by_system() {
             let help = "leave `listen` out of [status] to answer there, or name another address";
             entry.complain(format!("{address} is an address of the server itself"), help);
         }
@@ -235,38 +231,6 @@ fn read_status(table: &Reader<'_, '_>, base: &Path, listen: &[Listen]) -> Status
 /// A path, or path prefix, in normal form.
 pub(super) fn read_path(entry: &Entry<'_, '_>) -> Option<String> {
     let text = entry.string()?;
-    let error = if !text.starts_with('/') {
-        Some((format!("the path `{}` does not begin with a slash", text.escape_debug()), format!("/{text}")))
-    } else if text.contains(['?', '#']) {
-        let end = text.find(['?', '#']).unwrap_or(text.len());
-        Some((format!("the path `{}` has a query or fragment", text.escape_debug()), text[..end].to_owned()))
-    } else {
-        None
-    };
-    if let Some((problem, meant)) = error {
-        entry.complain(problem, format!("write `{}`", meant.escape_debug()));
-        return None;
-    }
-    let wanted = encode(text);
-    let mut normal = Vec::new();
-    normalize(wanted.as_bytes(), &mut normal);
-    if normal != text.as_bytes() {
-        let problem =
-            format!("the path `{}` is not in the form in which paths are compared", text.escape_debug());
-        entry.complain(problem, format!("write `{}`", String::from_utf8_lossy(&normal)));
-        return None;
-    }
+    check_normal(text).map_err(|(problem, help)| entry.complain(problem, help)).ok()?;
     Some(text.to_owned())
-}
-
-/// Escapes what cannot stand in a request target as it is.
-fn encode(path: &str) -> String {
-    let mut encoded = String::new();
-    for byte in path.bytes() {
-        match byte {
-            b'!'..=b'~' => encoded.push(byte.into()),
-            _ => encoded.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    encoded
 }

@@ -37,7 +37,7 @@ fn value(problems: &Problems<'_>, spanned: &Spanned<DeValue<'_>>) -> Value {
     }
 }
 
-/// A whole number that fits 64 bits, with or without a sign. `configuration.object`
+/// A whole number that fits 64 bits, with or without a sign (rule `configuration.object`).
 fn number(integer: &DeInteger<'_>) -> Option<Number> {
     let signed = i64::from_str_radix(integer.as_str(), integer.radix()).map(Number::from);
     signed.or_else(|_| u64::from_str_radix(integer.as_str(), integer.radix()).map(Number::from)).ok()

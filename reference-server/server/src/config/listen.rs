@@ -43,6 +43,11 @@ impl Listen {
         })
     }
 
+    /// Whether the system chooses the port, so that each listener of this address is another one.
+    pub const fn is_chosen_by_system(&self) -> bool {
+        matches!(self, Self::Tcp(address) if address.port() == 0)
+    }
+
     fn parse_unix(path: &str, base: &Path) -> Result<Self, ListenError> {
         let error = |problem: String, help: &str| ListenError { problem, help: help.to_owned() };
         if path.is_empty() {

@@ -13,6 +13,7 @@ mod path_segments;
 mod route_table;
 mod sections;
 mod settings;
+mod single;
 mod suggest;
 mod values;
 
@@ -23,12 +24,12 @@ use std::time::Duration;
 pub use diagnostic::{ConfigError, ConfigErrors};
 pub use host_name::HostPattern;
 pub use listen::{Listen, ListenError};
+pub(crate) use path_segments::check_normal;
 pub use route_table::RouteTable;
 pub use settings::{
     AccessFormat, ErrorFormat, HalfClose, Isolation, Limits, LogConfig, LogLevel, LogTarget, StatusConfig,
     StatusPeers, Timeouts, UNLIMITED,
 };
-#[allow(unused_imports)]
 pub(crate) use suggest::nearest;
 
 /// Where the server listens when nobody says where: this machine only.

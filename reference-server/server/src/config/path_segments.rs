@@ -37,6 +37,37 @@ pub(super) fn may_differ(path: &[u8]) -> bool {
     })
 }
 
+/// Whether an operator's path is in normal form. The error says what is wrong and what to do.
+pub(crate) fn check_normal(path: &str) -> Result<(), (String, String)> {
+    let shown = path.escape_debug();
+    if !path.starts_with('/') {
+        return Err((format!("the path `{shown}` does not begin with a slash"), format!("write `/{shown}`")));
+    }
+    if let Some(end) = path.find(['?', '#']) {
+        let help = format!("write `{}`", path[..end].escape_debug());
+        return Err((format!("the path `{shown}` has a query or fragment"), help));
+    }
+    let mut normal = Vec::new();
+    normalize(encode(path).as_bytes(), &mut normal);
+    if normal != path.as_bytes() {
+        let help = format!("write `{}`", String::from_utf8_lossy(&normal));
+        return Err((format!("the path `{shown}` is not in the form in which paths are compared"), help));
+    }
+    Ok(())
+}
+
+/// Escapes what cannot stand in a request target as it is.
+fn encode(path: &str) -> String {
+    let mut encoded = String::new();
+    for byte in path.bytes() {
+        match byte {
+            b'!'..=b'~' => encoded.push(byte.into()),
+            _ => encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    encoded
+}
+
 fn push_decoded(segment: &[u8], normal: &mut Vec<u8>) {
     let mut rest = segment;
     while let Some((&byte, after)) = rest.split_first() {

@@ -14,7 +14,7 @@ use super::values::{Entry, Reader};
 use super::{ModuleConfig, Position, RouteConfig};
 
 /// Longest name of a module instance, in bytes.
-const NAME_BYTES: usize = 64;
+pub(super) const NAME_BYTES: usize = 64;
 
 /// The modules of the file. One with errors keeps its place, so that routes to it are not complained of as well.
 pub(super) struct Modules {
@@ -78,7 +78,7 @@ fn read_name(table: &Reader<'_, '_>) -> Option<String> {
 }
 
 /// Whether logs and routes can name an instance so.
-fn is_module_name(name: &str) -> bool {
+pub(super) fn is_module_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=NAME_BYTES).contains(&name.len()) && name.bytes().all(plain)
 }

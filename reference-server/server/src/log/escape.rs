@@ -85,9 +85,9 @@ fn push_json_character(line: &mut Vec<u8>, character: char) {
     }
 }
 
-/// Characters beyond ASCII that end a line or change how a line is shown: controls, line and paragraph separator, and
+/// Characters that end a line or change how a line is shown: controls, line and paragraph separator, and
 /// those that turn the direction of writing. All are in the basic plane.
-fn is_deceptive(character: char) -> bool {
+pub(crate) fn is_deceptive(character: char) -> bool {
     character.is_control()
         || matches!(character,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')

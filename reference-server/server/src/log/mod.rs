@@ -14,6 +14,7 @@ pub use access::{AccessRecord, Remote};
 pub use access_log::{AccessLog, AccessWriter};
 pub use clock::{DateCache, rfc3339_milliseconds};
 pub use error_log::ErrorLog;
+pub(crate) use escape::is_deceptive;
 pub use output::LogOpenError;
 
 use crate::config::LogConfig;

@@ -1,0 +1,77 @@
+//! How a connection's shard hears that one of its exchanges has something for it: bytes to send, room for body, an end.
+//!
+//! On the shard's own thread that is a list; from another worker it is a mailbox and, if the shard sleeps, a wake.
+
+use hc_scheduler::Scheduler;
+use std::cell::{Cell, RefCell};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A connection of a shard: its place and the number that tells it from others that had the place.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Place {
+    /// Index in the shard's table.
+    pub index: u32,
+    /// Grows with every use of the index.
+    pub generation: u32,
+}
+
+/// The way to one shard.
+pub struct Door {
+    shard: usize,
+    scheduler: Scheduler<u64>,
+    mailbox: Mutex<Vec<Place>>,
+    waiting: AtomicBool,
+}
+
+thread_local! {
+    static HERE: Cell<usize> = const { Cell::new(usize::MAX) };
+    static NOTED: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+    static DATE: Cell<[u8; 29]> = const { Cell::new(*b"Thu, 01 Jan 1970 00:00:00 GMT") };
+}
+
+impl Door {
+    /// The door of that shard.
+    pub fn new(shard: usize, scheduler: Scheduler<u64>) -> Arc<Door> {
+        Arc::new(Door { shard, scheduler, mailbox: Mutex::default(), waiting: AtomicBool::new(false) })
+    }
+
+    /// The calling thread drives that shard from now on.
+    pub fn enter(&self) {
+        HERE.set(self.shard);
+    }
+
+    /// Notes a connection, from any thread.
+    pub fn note(&self, place: Place) {
+        if HERE.get() == self.shard {
+            NOTED.with(|noted| noted.borrow_mut().push(place));
+            return;
+        }
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner).push(place);
+        self.waiting.store(true, Ordering::SeqCst);
+        self.scheduler.notify(self.shard);
+    }
+
+    /// Takes all that was noted; to be called by the shard's thread.
+    pub fn take(&self, into: &mut Vec<Place>) {
+        NOTED.with(|noted| into.append(&mut noted.borrow_mut()));
+        if self.waiting.swap(false, Ordering::SeqCst) {
+            into.append(&mut self.mailbox.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    /// Whether something is noted.
+    pub fn has_notes(&self) -> bool {
+        NOTED.with(|noted| !noted.borrow().is_empty()) || self.waiting.load(Ordering::SeqCst)
+    }
+}
+
+/// The text of `Date` for responses that this thread writes.
+pub fn date() -> [u8; 29] {
+    DATE.get()
+}
+
+/// Sets it.
+pub fn set_date(date: [u8; 29]) {
+    DATE.set(date);
+}

@@ -1,0 +1,375 @@
+//! A shard: a poll set, its connections and their timers, driven by one worker. One turn polls, runs what became runnable,
+//! and sends what was answered, so that a turn costs one read and one write for each connection.
+
+mod accept;
+mod drive;
+mod ends;
+mod open;
+mod receive;
+mod status;
+mod table;
+
+use crate::connection::{Connection, Fate};
+use crate::door::{self, Door, Place};
+use crate::exchange::HttpExchange;
+use crate::listener::Listener;
+use crate::log::{AccessWriter, DateCache, ErrorLog};
+use crate::plan::Plan;
+use crate::tally::Tally;
+use hc_host::wheel::Wheel;
+use hc_host::{Signal, Worker as HostWorker};
+use hc_http1::FieldTable;
+use hc_scheduler::{Park, Worker as Queue};
+use http_container_abi::Status;
+use http_container_abi::raw::hc_address;
+use mio::{Events, Poll, Token};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use table::Table;
+
+/// What a shard reads at once, bytes.
+const SCRATCH_BYTES: usize = 64 << 10;
+/// How many exchanges a shard keeps for the next requests.
+const SPARE_EXCHANGES: usize = 256;
+/// A turn stops running tasks after that time, to look at the sockets again.
+const SLICE_NS: u64 = 2_000_000;
+
+/// The waker's token; those of listeners, descriptors and connections are below.
+pub(crate) const WAKE: Token = Token(usize::MAX);
+const KIND_SHIFT: u32 = 62;
+
+/// What a token of the poll set names.
+enum Named {
+    Connection(Place),
+    Listener(usize),
+    Descriptor(u32),
+    Waker,
+}
+
+fn connection_token(place: Place) -> Token {
+    Token(place.index as usize | (place.generation as usize & 0x3fff_ffff) << 32)
+}
+
+fn listener_token(index: usize) -> Token {
+    Token(index | 1 << KIND_SHIFT)
+}
+
+/// The token of a module's descriptor.
+pub(crate) fn descriptor_token(key: u32) -> Token {
+    Token(key as usize | 2 << KIND_SHIFT)
+}
+
+fn named(token: Token) -> Named {
+    let low = token.0 as u32;
+    match token.0 >> KIND_SHIFT {
+        0 => Named::Connection(Place { index: low, generation: (token.0 >> 32) as u32 }),
+        1 => Named::Listener(low as usize),
+        2 => Named::Descriptor(low),
+        _ => Named::Waker,
+    }
+}
+
+/// What all shards share beside the host.
+pub struct Common {
+    /// The configuration.
+    pub plan: Plan,
+    /// Counters of all shards.
+    pub tally: Vec<Tally>,
+    /// Connections of the process.
+    pub connections: std::sync::atomic::AtomicUsize,
+    /// The wish to stop.
+    pub stopping: AtomicBool,
+    /// The hard end has come.
+    pub ended: AtomicBool,
+    /// The error log.
+    pub errors: ErrorLog,
+}
+
+/// One shard with its worker.
+pub struct Shard {
+    index: usize,
+    common: Arc<Common>,
+    poll: Poll,
+    host: Rc<HostWorker>,
+    queue: Queue<u64>,
+    door: Arc<Door>,
+    listeners: Vec<(Listener, hc_address)>,
+    accept_at_ns: Option<u64>,
+    table: Table,
+    wheel: Wheel<Place>,
+    now_ns: u64,
+    scratch: Box<[u8]>,
+    fields: FieldTable,
+    fresh: Vec<u64>,
+    fresh_route: u32,
+    noted: Vec<Place>,
+    to_flush: Vec<Place>,
+    gone: Vec<(Place, u64)>,
+    spare: Vec<Arc<HttpExchange>>,
+    spare_buffers: Vec<Vec<u8>>,
+    access: Option<AccessWriter>,
+    clock: DateCache,
+    next_request: u64,
+    drain_until_ns: Option<u64>,
+}
+
+/// What a shard is made of.
+pub struct Parts {
+    /// Its index, that of its worker.
+    pub index: usize,
+    /// Shared by all.
+    pub common: Arc<Common>,
+    /// Its poll set; the waker is registered with [`WAKE`].
+    pub poll: Poll,
+    /// The worker's half of the host.
+    pub host: Rc<HostWorker>,
+    /// The worker's half of the scheduler.
+    pub queue: Queue<u64>,
+    /// Its door.
+    pub door: Arc<Door>,
+    /// Its listening sockets with their addresses.
+    pub listeners: Vec<(Listener, hc_address)>,
+    /// Its part of the access log.
+    pub access: Option<AccessWriter>,
+}
+
+impl Shard {
+    /// Makes it on its worker's thread and begins to listen.
+    pub fn new(mut parts: Parts) -> std::io::Result<Shard> {
+        parts.door.enter();
+        for (index, (listener, _)) in parts.listeners.iter_mut().enumerate() {
+            listener.register(parts.poll.registry(), listener_token(index))?;
+        }
+        let now_ns = parts.host.container().now_ns();
+        Ok(Shard {
+            index: parts.index,
+            common: parts.common,
+            poll: parts.poll,
+            host: parts.host,
+            queue: parts.queue,
+            door: parts.door,
+            listeners: parts.listeners,
+            accept_at_ns: None,
+            table: Table::default(),
+            wheel: Wheel::new(now_ns),
+            now_ns,
+            scratch: vec![0; SCRATCH_BYTES].into(),
+            fields: FieldTable::new(),
+            fresh: Vec::new(),
+            fresh_route: 0,
+            noted: Vec::new(),
+            to_flush: Vec::new(),
+            gone: Vec::new(),
+            spare: Vec::new(),
+            spare_buffers: Vec::new(),
+            access: parts.access,
+            clock: DateCache::new(0),
+            next_request: parts.index as u64,
+            drain_until_ns: None,
+        })
+    }
+
+    /// Runs until the server has stopped and all is answered, or the hard end has come.
+    pub fn run(mut self) -> std::io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        loop {
+            let timeout = self.prepare_to_sleep();
+            match self.poll.poll(&mut events, timeout) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => events.clear(),
+                other => other?,
+            }
+            self.queue.unparked();
+            self.tick();
+            for event in &events {
+                self.hear(event);
+            }
+            self.work();
+            self.common.tally[self.index].publish(self.table.len());
+            if self.is_over() {
+                break;
+            }
+        }
+        self.leave();
+        Ok(())
+    }
+
+    /// How long the poll may sleep.
+    fn prepare_to_sleep(&mut self) -> Option<Duration> {
+        let is_idle = self.fresh.is_empty() && self.to_flush.is_empty();
+        let (host, door) = (&self.host, &self.door);
+        let park = self.queue.prepare_park(|| is_idle && !host.has_work() && !door.has_notes());
+        if park != Park::Sleep {
+            return Some(Duration::ZERO);
+        }
+        let soonest = [self.host.next_timer_ns(), self.wheel.next_ns(), self.accept_at_ns, self.drain_until_ns];
+        let soonest_ns = soonest.into_iter().flatten().min()?;
+        let now_ns = self.host.container().now_ns();
+        // The poll counts in whole milliseconds: round up, so that it does not wake just before the time.
+        let wait_ms = soonest_ns.saturating_sub(now_ns).div_ceil(1_000_000);
+        Some(Duration::from_millis(wait_ms))
+    }
+
+    /// Reads the clocks once for the turn.
+    fn tick(&mut self) {
+        self.now_ns = self.host.container().now_ns();
+        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        if seconds != self.clock.second() {
+            self.clock.set(seconds);
+            door::set_date(*self.clock.http_date());
+        }
+    }
+
+    fn hear(&mut self, event: &mio::event::Event) {
+        match named(event.token()) {
+            Named::Waker => {}
+            Named::Listener(index) => self.accept(index),
+            Named::Descriptor(key) => {
+                let failed = event.is_error();
+                self.host.descriptor_ready(
+                    key,
+                    event.is_readable() || event.is_read_closed() || failed,
+                    event.is_writable() || event.is_write_closed() || failed,
+                );
+            }
+            Named::Connection(place) => self.drive_with(place, |connection| {
+                connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+                connection.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+                connection.eof_ahead |= event.is_read_closed();
+            }),
+        }
+    }
+
+    /// Everything of a turn that follows the poll.
+    fn work(&mut self) {
+        let until_ns = self.now_ns + SLICE_NS;
+        loop {
+            self.pass_on_fresh();
+            self.host.turn(self.host.container().now_ns());
+            let mut ran = 0;
+            while self.host.now_ns() < until_ns
+                && let Some(task) = self.queue.pop()
+            {
+                self.host.start(task);
+                ran += 1;
+                if ran % 16 == 0 {
+                    self.queue.offer(self.host.mean_step_ns(self.fresh_route));
+                }
+            }
+            ran += self.host.run(256);
+            self.host.take_fresh(&mut self.fresh);
+            self.door.take(&mut self.noted);
+            let mut noted = std::mem::take(&mut self.noted);
+            let quiet = ran == 0 && noted.is_empty() && self.fresh.is_empty();
+            noted.drain(..).for_each(|place| self.drive_with(place, |_| ()));
+            self.noted = noted;
+            if (quiet && self.help()) || self.host.now_ns() >= until_ns {
+                break;
+            }
+        }
+        self.flush_all();
+        self.tell_gone();
+        self.run_timers();
+        self.check_stop();
+        if let Some(access) = &mut self.access {
+            access.flush();
+        }
+    }
+
+    /// Nothing is left here: looks whether another worker has more than it can do. `true` when there is nothing.
+    fn help(&mut self) -> bool {
+        match self.queue.search() {
+            Some(task) => {
+                self.host.turn(self.host.container().now_ns());
+                self.host.start(task);
+                false
+            }
+            None => true,
+        }
+    }
+
+    fn pass_on_fresh(&mut self) {
+        if !self.fresh.is_empty() {
+            let step_ns = self.host.mean_step_ns(self.fresh_route);
+            self.queue.push_batch(self.fresh.drain(..), step_ns);
+        }
+    }
+
+    /// Takes a connection out, changes it, drives it, and puts it back if it goes on.
+    fn drive_with(&mut self, place: Place, change: impl FnOnce(&mut Connection)) {
+        let Some(mut connection) = self.table.take(place) else { return };
+        change(&mut connection);
+        match self.drive(place, &mut connection) {
+            Fate::Keep => {
+                self.arm(place, &mut connection);
+                self.table.put(place, connection);
+            }
+            Fate::Close => self.close(place, *connection),
+        }
+    }
+
+    fn flush_all(&mut self) {
+        let mut places = std::mem::take(&mut self.to_flush);
+        for place in places.drain(..) {
+            let Some(mut connection) = self.table.take(place) else { continue };
+            connection.to_flush = false;
+            match self.flush(&mut connection) {
+                Fate::Keep => {
+                    self.arm(place, &mut connection);
+                    self.table.put(place, connection);
+                }
+                Fate::Close => self.close(place, *connection),
+            }
+        }
+        self.to_flush = places;
+    }
+
+    /// Tells tasks whose peers have closed their half, now that each has had its first step.
+    fn tell_gone(&mut self) {
+        for (place, task) in std::mem::take(&mut self.gone) {
+            let Some(mut connection) = self.table.take(place) else { continue };
+            if connection.task == task && connection.exchange.is_some() && !connection.told_gone {
+                connection.told_gone = true;
+                self.host.container().signal(task, Signal::PeerGone);
+            }
+            self.table.put(place, connection);
+        }
+    }
+
+    fn check_stop(&mut self) {
+        if self.drain_until_ns.is_some() || !self.common.stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        self.drain_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.drain_ns));
+        self.stop_listening();
+        for place in self.table.places() {
+            self.drive_with(place, |_| ());
+        }
+        self.flush_all();
+    }
+
+    fn is_over(&self) -> bool {
+        let Some(until_ns) = self.drain_until_ns else { return false };
+        let is_empty = self.table.len() == 0 && self.host.container().totals().live_tasks() == 0;
+        is_empty || self.common.ended.load(Ordering::SeqCst) || self.now_ns >= until_ns
+    }
+
+    /// The end: tasks that are left are cancelled, connections closed.
+    fn leave(mut self) {
+        self.host.leave(Status::CANCELLED_DRAIN);
+        let mut noted = Vec::new();
+        self.door.take(&mut noted);
+        noted.into_iter().for_each(|place| self.drive_with(place, |_| ()));
+        self.flush_all();
+        for place in self.table.places() {
+            if let Some(connection) = self.table.take(place) {
+                self.close(place, *connection);
+            }
+        }
+        self.common.tally[self.index].publish(0);
+        if let Some(access) = &mut self.access {
+            access.flush();
+        }
+    }
+}
