@@ -102,7 +102,7 @@ package() {
     export PKG_CONFIG_PATH
     [ "$(pkg-config --modversion http-container)" = "$version" ] || fail "pkg-config says another version than the header"
     # shellcheck disable=SC2046
-    cc -std=c99 $strict $(pkg-config --cflags --variable=module_flags http-container) $(pkg-config --cflags http-container) \
+    cc -std=c99 $strict $(pkg-config --variable=module_flags http-container) $(pkg-config --cflags http-container) \
       -o greeting.so greeting.c
     greeting greeting.so
     # shellcheck disable=SC2046

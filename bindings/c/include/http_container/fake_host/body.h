@@ -5,7 +5,7 @@
 
 #include "task.h"
 
-static hc_status HC_CALL hc_fake_body_read(const hc_host *H, hc_task handle, hc_token token, hc_bytes *chunk) {
+static inline hc_status HC_CALL hc_fake_body_read(const hc_host *H, hc_task handle, hc_token token, hc_bytes *chunk) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
   hc_fake_host *host = hc_fake_of(H);
@@ -40,7 +40,7 @@ static hc_status HC_CALL hc_fake_body_read(const hc_host *H, hc_task handle, hc_
   return HC_OK;
 }
 
-static hc_status HC_CALL hc_fake_body_trailers(const hc_host *H, hc_task handle, const hc_field **fields, size_t *count) {
+static inline hc_status HC_CALL hc_fake_body_trailers(const hc_host *H, hc_task handle, const hc_field **fields, size_t *count) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
   if (task == NULL) {

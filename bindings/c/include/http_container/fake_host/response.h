@@ -84,7 +84,7 @@ static inline hc_status hc_fake_head(hc_fake_task *task, const hc_response *resp
   return HC_OK;
 }
 
-static hc_status HC_CALL hc_fake_respond(const hc_host *H, hc_task handle, const hc_response *response) {
+static inline hc_status HC_CALL hc_fake_respond(const hc_host *H, hc_task handle, const hc_response *response) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
   if (task == NULL) {
@@ -105,7 +105,7 @@ static hc_status HC_CALL hc_fake_respond(const hc_host *H, hc_task handle, const
   return (response->status == 204 || response->status == 304) && response->body.size > 0 ? HC_DISCARDED : HC_OK;
 }
 
-static hc_status HC_CALL hc_fake_inform(const hc_host *H, hc_task handle, uint32_t interim, const hc_field *fields,
+static inline hc_status HC_CALL hc_fake_inform(const hc_host *H, hc_task handle, uint32_t interim, const hc_field *fields,
                                         size_t count) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
@@ -124,7 +124,7 @@ static hc_status HC_CALL hc_fake_inform(const hc_host *H, hc_task handle, uint32
   return status;
 }
 
-static hc_status HC_CALL hc_fake_response_start(const hc_host *H, hc_task handle, const hc_response *response) {
+static inline hc_status HC_CALL hc_fake_response_start(const hc_host *H, hc_task handle, const hc_response *response) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
   if (task == NULL) {
@@ -138,7 +138,7 @@ static hc_status HC_CALL hc_fake_response_start(const hc_host *H, hc_task handle
   return status;
 }
 
-static hc_status HC_CALL hc_fake_response_write(const hc_host *H, hc_task handle, hc_token token, hc_bytes data,
+static inline hc_status HC_CALL hc_fake_response_write(const hc_host *H, hc_task handle, hc_token token, hc_bytes data,
                                                 size_t *accepted) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
@@ -176,7 +176,7 @@ static hc_status HC_CALL hc_fake_response_write(const hc_host *H, hc_task handle
   return size == data.size ? (hc_status)HC_OK : hc_fake_wait_ready(task, token, HC_EVENT_WRITE, 0);
 }
 
-static hc_status HC_CALL hc_fake_response_end(const hc_host *H, hc_task handle, const hc_field *trailers, size_t count) {
+static inline hc_status HC_CALL hc_fake_response_end(const hc_host *H, hc_task handle, const hc_field *trailers, size_t count) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
   (void)trailers;
@@ -194,7 +194,7 @@ static hc_status HC_CALL hc_fake_response_end(const hc_host *H, hc_task handle, 
   return count > 0 ? HC_DISCARDED : HC_OK;
 }
 
-static hc_status HC_CALL hc_fake_abort(const hc_host *H, hc_task handle) {
+static inline hc_status HC_CALL hc_fake_abort(const hc_host *H, hc_task handle) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter_request(H, handle, &status);
   if (task == NULL) {

@@ -7,7 +7,7 @@
 
 /* --- Waiting ------------------------------------------------------------------------------------------------------------- */
 
-static hc_status HC_CALL hc_fake_completion(const hc_host *H, hc_task handle, hc_token token, hc_completion *completion) {
+static inline hc_status HC_CALL hc_fake_completion(const hc_host *H, hc_task handle, hc_token token, hc_completion *completion) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter(H, handle, 0, &status);
   hc_fake_operation *operation = task == NULL ? NULL : hc_fake_begin_operation(task, token, HC_EVENT_COMPLETION, &status);
@@ -20,7 +20,7 @@ static hc_status HC_CALL hc_fake_completion(const hc_host *H, hc_task handle, hc
   return HC_OK;
 }
 
-static hc_status HC_CALL hc_fake_complete(const hc_host *H, hc_completion completion, hc_status status, uint64_t value) {
+static inline hc_status HC_CALL hc_fake_complete(const hc_host *H, hc_completion completion, hc_status status, uint64_t value) {
   hc_fake_host *host = hc_fake_of(H);
   hc_status answer = HC_E_GONE;
   hc_fake_task *task;
@@ -41,7 +41,7 @@ static hc_status HC_CALL hc_fake_complete(const hc_host *H, hc_completion comple
   return answer;
 }
 
-static hc_status HC_CALL hc_fake_timer(const hc_host *H, hc_task handle, hc_token token, uint64_t delay_ns) {
+static inline hc_status HC_CALL hc_fake_timer(const hc_host *H, hc_task handle, hc_token token, uint64_t delay_ns) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter(H, handle, 0, &status);
   hc_fake_operation *operation = task == NULL ? NULL : hc_fake_begin_operation(task, token, HC_EVENT_TIMER, &status);
@@ -54,7 +54,7 @@ static hc_status HC_CALL hc_fake_timer(const hc_host *H, hc_task handle, hc_toke
   return HC_PENDING;
 }
 
-static hc_status HC_CALL hc_fake_cancel_operation(const hc_host *H, hc_task handle, hc_token token, hc_event *latched) {
+static inline hc_status HC_CALL hc_fake_cancel_operation(const hc_host *H, hc_task handle, hc_token token, hc_event *latched) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter(H, handle, 1, &status);
   hc_fake_operation *operation;
@@ -75,7 +75,7 @@ static hc_status HC_CALL hc_fake_cancel_operation(const hc_host *H, hc_task hand
   return status;
 }
 
-static hc_status HC_CALL hc_fake_notices(const hc_host *H, hc_task handle, uint32_t mask) {
+static inline hc_status HC_CALL hc_fake_notices(const hc_host *H, hc_task handle, uint32_t mask) {
   hc_status status = HC_OK;
   hc_fake_task *task = hc_fake_enter(H, handle, 0, &status);
   if (task != NULL) {
@@ -105,7 +105,7 @@ static inline hc_fake_task *hc_fake_new_task(hc_fake_host *host, uint32_t kind, 
   return task;
 }
 
-static hc_status HC_CALL hc_fake_spawn(const hc_host *H, uint32_t worker, void *arg, hc_task *handle) {
+static inline hc_status HC_CALL hc_fake_spawn(const hc_host *H, uint32_t worker, void *arg, hc_task *handle) {
   hc_fake_host *host = hc_fake_of(H);
   hc_fake_task *task;
   if (worker == HC_WORKER_SELF && !hc_fake_on_worker(host)) {
@@ -121,7 +121,7 @@ static hc_status HC_CALL hc_fake_spawn(const hc_host *H, uint32_t worker, void *
   return HC_OK;
 }
 
-static hc_status HC_CALL hc_fake_task_cancel(const hc_host *H, hc_task handle) {
+static inline hc_status HC_CALL hc_fake_task_cancel(const hc_host *H, hc_task handle) {
   hc_fake_host *host = hc_fake_of(H);
   hc_status status = HC_E_GONE;
   hc_fake_task *task;
@@ -138,12 +138,12 @@ static hc_status HC_CALL hc_fake_task_cancel(const hc_host *H, hc_task handle) {
 
 /* --- Container ----------------------------------------------------------------------------------------------------------- */
 
-static const void *HC_CALL hc_fake_extension(const hc_host *H, const char *id) {
+static inline const void *HC_CALL hc_fake_extension(const hc_host *H, const char *id) {
   hc_fake_host *host = hc_fake_of(H);
   return host->extension == NULL ? NULL : host->extension(id);
 }
 
-static void HC_CALL hc_fake_log(const hc_host *H, hc_task task, uint32_t level, hc_bytes text) {
+static inline void HC_CALL hc_fake_log(const hc_host *H, hc_task task, uint32_t level, hc_bytes text) {
   hc_fake_host *host = hc_fake_of(H);
   size_t size = text.size < sizeof(host->last_log) - 1 ? text.size : sizeof(host->last_log) - 1;
   (void)task;
@@ -157,7 +157,7 @@ static void HC_CALL hc_fake_log(const hc_host *H, hc_task task, uint32_t level, 
   pthread_mutex_unlock(&host->mutex);
 }
 
-static uint64_t HC_CALL hc_fake_now(const hc_host *H) {
+static inline uint64_t HC_CALL hc_fake_now(const hc_host *H) {
   hc_fake_host *host = hc_fake_of(H);
   uint64_t now_ns;
   pthread_mutex_lock(&host->mutex);
@@ -166,17 +166,17 @@ static uint64_t HC_CALL hc_fake_now(const hc_host *H) {
   return now_ns;
 }
 
-static uint32_t HC_CALL hc_fake_worker_index(const hc_host *H) {
+static inline uint32_t HC_CALL hc_fake_worker_index(const hc_host *H) {
   hc_fake_host *host = hc_fake_of(H);
   return hc_fake_on_worker(host) && host->phase != HC_FAKE_CREATE && host->phase != HC_FAKE_OUTSIDE ? 0 : HC_WORKER_NONE;
 }
 
-static uint32_t HC_CALL hc_fake_worker_count(const hc_host *H) {
+static inline uint32_t HC_CALL hc_fake_worker_count(const hc_host *H) {
   (void)H;
   return 1;
 }
 
-static uint64_t HC_CALL hc_fake_limit(const hc_host *H, uint32_t which) {
+static inline uint64_t HC_CALL hc_fake_limit(const hc_host *H, uint32_t which) {
   switch (which) {
   case HC_LIMIT_OPERATIONS:
     return HC_FAKE_OPERATIONS;
@@ -191,7 +191,7 @@ static uint64_t HC_CALL hc_fake_limit(const hc_host *H, uint32_t which) {
   }
 }
 
-static hc_status HC_CALL hc_fake_refusal(const hc_host *H, hc_bytes *rule, hc_bytes *text) {
+static inline hc_status HC_CALL hc_fake_refusal(const hc_host *H, hc_bytes *rule, hc_bytes *text) {
   hc_fake_host *host = hc_fake_of(H);
   hc_status status;
   pthread_mutex_lock(&host->mutex);
@@ -204,14 +204,15 @@ static hc_status HC_CALL hc_fake_refusal(const hc_host *H, hc_bytes *rule, hc_by
 
 /* --- Shared resources: there are none ------------------------------------------------------------------------------------- */
 
-static hc_status HC_CALL hc_fake_resource(const hc_host *H, const char *name, const char *interface_id, hc_resource *resource) {
+static inline hc_status HC_CALL hc_fake_resource(const hc_host *H, const char *name, const char *interface_id,
+                                                 hc_resource *resource) {
   (void)name;
   (void)interface_id;
   (void)resource;
   return hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.unknown", "no such resource");
 }
 
-static hc_status HC_CALL hc_fake_acquire(const hc_host *H, hc_task handle, hc_token token, const hc_resource *resources,
+static inline hc_status HC_CALL hc_fake_acquire(const hc_host *H, hc_task handle, hc_token token, const hc_resource *resources,
                                          size_t count, uint64_t timeout_ns, hc_lease *leases) {
   hc_status status = HC_OK;
   (void)token, (void)resources, (void)count, (void)timeout_ns, (void)leases;
@@ -220,12 +221,12 @@ static hc_status HC_CALL hc_fake_acquire(const hc_host *H, hc_task handle, hc_to
              : hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.unknown", "no such resource");
 }
 
-static hc_status HC_CALL hc_fake_release(const hc_host *H, hc_task handle, hc_lease lease, uint32_t how) {
+static inline hc_status HC_CALL hc_fake_release(const hc_host *H, hc_task handle, hc_lease lease, uint32_t how) {
   (void)H, (void)handle, (void)lease, (void)how;
   return HC_E_GONE;
 }
 
-static const void *HC_CALL hc_fake_lease_interface(const hc_host *H, hc_task handle, hc_lease lease) {
+static inline const void *HC_CALL hc_fake_lease_interface(const hc_host *H, hc_task handle, hc_lease lease) {
   (void)H, (void)handle, (void)lease;
   return NULL;
 }
