@@ -64,9 +64,9 @@ fn help_and_version() {
     let folder = folder("help");
     for (arguments, snapshot) in [
         (&["--help"][..], "help"),
-        (&["run", "--help"], "help run"),
-        (&["help", "check"], "help check"),
-        (&["inspect", "-h"], "help inspect"),
+        (&["run", "--help"], "help-run"),
+        (&["help", "check"], "help-check"),
+        (&["inspect", "-h"], "help-inspect"),
     ] {
         insta::assert_snapshot!(snapshot, told(&folder, arguments));
     }
@@ -126,15 +126,15 @@ fn inspect_reads_the_note_and_runs_nothing() {
         "#include <stdlib.h>\n__attribute__((constructor)) static void die(void) {{ abort(); }}\n{MODULE}"
     );
     compile(&folder, "probe.so", &deadly, &["-DNOTE", "-DFLAGS=HC_MODULE_THREAD_BOUND|HC_MODULE_MIGRATES"]);
-    insta::assert_snapshot!("inspect note", told(&folder, &["inspect", "./probe.so"]));
-    insta::assert_snapshot!("inspect note json", told(&folder, &["inspect", "--json", "probe.so"]));
+    insta::assert_snapshot!("inspect-note", told(&folder, &["inspect", "./probe.so"]));
+    insta::assert_snapshot!("inspect-note-json", told(&folder, &["inspect", "--json", "probe.so"]));
 }
 
 #[test]
 fn inspect_asks_the_entry_when_there_is_no_note() {
     let folder = folder("inspect_entry");
     compile(&folder, "probe.so", MODULE, &["-DFLAGS=0"]);
-    insta::assert_snapshot!("inspect entry", told(&folder, &["inspect", "probe.so"]));
+    insta::assert_snapshot!("inspect-entry", told(&folder, &["inspect", "probe.so"]));
     let json = run(&folder, &["inspect", "--json", "probe.so"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(
@@ -151,7 +151,7 @@ fn inspect_shows_the_numbers_of_another_major_version() {
     let foreign = "#include <http_container.h>\n#undef HC_ABI_MAJOR\n#define HC_ABI_MAJOR 9\n\
                    HC_MODULE_NOTE(\"org.example.future\", \"1\", 0x80000004u, \"\");\n";
     compile(&folder, "foreign.so", foreign, &[]);
-    insta::assert_snapshot!("inspect foreign", told(&folder, &["inspect", "foreign.so"]));
+    insta::assert_snapshot!("inspect-foreign", told(&folder, &["inspect", "foreign.so"]));
     let json = run(&folder, &["inspect", "--json", "foreign.so"]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!((&json["id"], &json["abi"]["major"]), (&serde_json::Value::Null, &serde_json::json!(9)));
@@ -165,11 +165,11 @@ fn inspect_shows_a_strange_note() {
         format!("#include <http_container.h>\nHC_MODULE_NOTE(\"{id}\", \"1\", 0, \"{schema}\");\n")
     };
     compile(&folder, "schema.so", &note("org.example.strange", "{not\\x1b[2J\\njson"), &[]);
-    insta::assert_snapshot!("inspect strange schema", told(&folder, &["inspect", "schema.so"]));
+    insta::assert_snapshot!("inspect-strange-schema", told(&folder, &["inspect", "schema.so"]));
     let json = told(&folder, &["inspect", "--json", "schema.so"]);
     assert!(json.contains(r#""config_schema": "{not\u001b[2J\njson""#), "{json}");
     compile(&folder, "id.so", &note("\\x1b[2J", ""), &[]);
-    insta::assert_snapshot!("inspect strange id", told(&folder, &["inspect", "id.so"]));
+    insta::assert_snapshot!("inspect-strange-id", told(&folder, &["inspect", "id.so"]));
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn inspect_of_what_is_no_module() {
     let files = ["missing.so", "text.so", "library.so", "."];
     let told: Vec<String> = files.iter().map(|file| told(&folder, &["inspect", file])).collect();
     assert_eq!(told.iter().find(|told| !told.starts_with("exit 1\nerr: hc-server: ")), None);
-    insta::assert_snapshot!("inspect no module", told.join("\n"));
+    insta::assert_snapshot!("inspect-no-module", told.join("\n"));
 }
 
 #[test]
@@ -211,7 +211,7 @@ path = "/api"
 modules = ["auth", "app"]
 "#;
     fs::write(folder.join("good.toml"), config).unwrap();
-    insta::assert_snapshot!("check good", told(&folder, &["check", "good.toml"]));
+    insta::assert_snapshot!("check-good", told(&folder, &["check", "good.toml"]));
     // Paths are those of the file's folder, wherever the program runs.
     let elsewhere = run(Path::new("/"), &["check", folder.join("good.toml").to_str().unwrap()]);
     assert!(elsewhere.status.success());
@@ -225,9 +225,9 @@ fn check_tells_of_every_module_that_does_not_load() {
     let config = "[[module]]\nname = \"good\"\npath = \"probe.so\"\n[[module]]\nname = \"gone\"\npath = \"gone.so\"\n\
                   [[module]]\nname = \"old\"\npath = \"old.so\"\n[[route]]\npath = \"/\"\nmodule = \"good\"\n";
     fs::write(folder.join("bad.toml"), config).unwrap();
-    insta::assert_snapshot!("check bad modules", told(&folder, &["check", "bad.toml"]));
+    insta::assert_snapshot!("check-bad-modules", told(&folder, &["check", "bad.toml"]));
     fs::write(folder.join("wrong.toml"), config.replace("path = \"gone.so\"", "pth = \"gone.so\"")).unwrap();
-    insta::assert_snapshot!("check wrong file", told(&folder, &["check", "wrong.toml"]));
+    insta::assert_snapshot!("check-wrong-file", told(&folder, &["check", "wrong.toml"]));
 }
 
 #[test]

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use hc_server::config::{
     AccessFormat, Config, ErrorFormat, HalfClose, HostPattern, Limits, Listen, LogConfig, LogLevel,
-    LogTarget, StatusPeers, Timeouts, UNLIMITED,
+    LogTarget, RouteConfig, StatusPeers, Timeouts, UNLIMITED,
 };
+use proptest::prelude::*;
 
 /// Complaints name the file as it was named to `Config::parse`: here without its folder.
 #[test]
@@ -19,7 +20,7 @@ fn every_bad_file_has_its_complaint() {
         let name = file.file_stem().unwrap().to_str().unwrap();
         let mut errors = Config::read(&file).expect_err(name);
         errors.file = file.file_name().unwrap().into();
-        insta::assert_snapshot!(format!("bad {name}"), errors.to_string());
+        insta::assert_snapshot!(format!("bad-{name}"), errors.to_string());
     }
 }
 
@@ -63,9 +64,17 @@ fn the_smallest_file_has_the_defaults() {
 const EVERYTHING: &str = r#"
 listen = ["[::1]:0", "unix:hc.sock", "localhost:81"]
 workers = 3
-limits = { request_line_bytes = 8000, head_bytes = "16 KiB", field_count = 64, body_bytes = "1 GiB",
-           connections = 0x10, respond_bytes = 0, operations_per_task = 8, tasks_per_module = 9,
-           pipelined_bytes = "0", unread_body_bytes = 7 }
+[limits]
+request_line_bytes = 8000
+head_bytes = "16 KiB"
+field_count = 64
+body_bytes = "1 GiB"
+connections = 0x10
+respond_bytes = 0
+operations_per_task = 8
+tasks_per_module = 9
+pipelined_bytes = "0"
+unread_body_bytes = 7
 [timeouts]
 header_ms = 1
 body_ms = 2
@@ -171,4 +180,63 @@ fn everything_about_modules_and_routes_can_be_said() {
 fn a_byte_order_mark_and_carriage_returns_are_read() {
     let config = read(&format!("\u{feff}{}", SMALLEST.replace('\n', "\r\n")));
     assert_eq!(config.modules.len(), 1);
+}
+
+/// The example in the package says every key (`EVERYTHING` does too), most of them as comments `# key = value`; those of
+/// the server's own tables are the defaults.
+#[test]
+fn the_example_file_says_every_key_and_the_defaults() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("hc-server.example.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    Config::parse(&text, &file).unwrap_or_else(|errors| panic!("{errors}"));
+    let uncommented: String =
+        text.lines().map(|line| setting(line).unwrap_or(line).to_owned() + "\n").collect();
+    let full = Config::parse(&uncommented, &file).unwrap_or_else(|errors| panic!("{errors}"));
+    let smallest = read(SMALLEST);
+    assert_eq!((&full.limits, &full.timeouts), (&smallest.limits, &smallest.timeouts));
+    assert_eq!((&full.listen, &full.log), (&smallest.listen, &smallest.log));
+    let said = |route: &RouteConfig| (route.deadline, route.cancel_grace, route.half_close);
+    assert_eq!(said(&full.routes[1]), said(&smallest.routes[0]));
+    let keys = EVERYTHING.lines().filter_map(|line| line.split(" = ").next().filter(|key| is_key(key)));
+    for key in keys {
+        assert!(
+            uncommented.lines().any(|line| line.starts_with(&format!("{key} = "))),
+            "`{key}` is not in the example"
+        );
+    }
+}
+
+/// The setting that a commented line of the example holds.
+fn setting(line: &str) -> Option<&str> {
+    let bare = line.strip_prefix("# ")?;
+    let key = bare.split(" = ").next().filter(|key| key.len() < bare.len() && is_key(key));
+    (key.is_some() || bare.starts_with('[')).then_some(bare)
+}
+
+fn is_key(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_')
+}
+
+proptest! {
+    /// A file that was damaged anywhere is read or complained of, and each complaint points into it.
+    #[test]
+    fn a_damaged_file_is_never_too_much(
+        at in any::<proptest::sample::Index>(),
+        length in 0_usize..12,
+        damage in "[\\[\\]{}=\"'#.,\n\t \u{fc}0-9a-z-]{0,6}",
+    ) {
+        let lines = EVERYTHING.len();
+        let start = at.index(lines);
+        let end = (start + length).min(lines);
+        let text = format!("{}{damage}{}", &EVERYTHING[..start], &EVERYTHING[end..]);
+        if let Err(errors) = Config::parse(&text, Path::new("damaged.toml")) {
+            prop_assert!(!errors.errors.is_empty());
+            for error in &errors.errors {
+                if let Some(position) = error.position {
+                    let line = text.split('\n').nth(position.line - 1).expect("the line is there");
+                    prop_assert!(position.column <= line.chars().count() + 1, "{}", errors);
+                }
+            }
+        }
+    }
 }

@@ -133,9 +133,11 @@ impl Facts {
         Some(serde_json::from_str(schema).unwrap_or_else(|_| Value::String(schema.clone())))
     }
 
-    /// The names of the flags as in the header, and the number of each bit that has no name there.
+    /// The names of the flags as in the header, and the number of each bit that has no name there. What the bits of
+    /// another major version mean is not known.
     fn flag_names(&self) -> Vec<String> {
         let name = |flag| match flag {
+            foreign if self.abi.0 != ABI_MAJOR => format!("{foreign:#x}"),
             module_flag::THREAD_BOUND => "THREAD_BOUND".to_owned(),
             module_flag::MIGRATES => "MIGRATES".to_owned(),
             module_flag::BLOCKING => "BLOCKING".to_owned(),

@@ -216,3 +216,16 @@ pub struct StatusConfig {
     /// Who may read; for others the path is an ordinary one.
     pub peers: StatusPeers,
 }
+
+impl LogLevel {
+    /// The level for a number of `enum hc_log_level`; numbers that it does not have become the nearest.
+    pub const fn of_number(number: u32) -> Self {
+        match number {
+            0 | 1 => Self::Error,
+            2 => Self::Warn,
+            3 => Self::Info,
+            4 => Self::Debug,
+            _ => Self::Trace,
+        }
+    }
+}

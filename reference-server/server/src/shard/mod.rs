@@ -186,7 +186,6 @@ impl Shard {
                 self.hear(event);
             }
             self.work();
-            self.common.tally[self.index].publish(self.table.len());
             if self.is_over() {
                 break;
             }
@@ -367,7 +366,6 @@ impl Shard {
                 self.close(place, *connection);
             }
         }
-        self.common.tally[self.index].publish(0);
         if let Some(access) = &mut self.access {
             access.flush();
         }
