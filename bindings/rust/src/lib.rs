@@ -26,6 +26,8 @@ mod reply;
 mod request;
 mod resource;
 mod slots;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timer;
 mod wake;
 mod writer;

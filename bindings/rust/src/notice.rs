@@ -27,6 +27,12 @@ impl Notice {
     /// All of them.
     pub const ANY: Notice = Notice(notice::PEER | notice::DRAIN | notice::RELOAD | notice::DEADLINE);
 
+    /// The set as the ABI's bits.
+    #[cfg(feature = "testing")]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// Whether it has a kind in common with `other`.
     #[must_use]
     pub const fn has(self, other: Notice) -> bool {

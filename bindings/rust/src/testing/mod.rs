@@ -1,0 +1,35 @@
+//! A container in the process of a unit test: no socket, no server, a clock of its own. It drives a module over the real
+//! boundary, through the same tables as any container, and watches the rules.
+//!
+//! ```
+//! use http_container::testing::Container;
+//! use http_container::{Body, Error, Request, Response};
+//!
+//! async fn shout(request: Request<Body>) -> Result<Response<String>, Error> {
+//!     let body = request.into_body().collect(1024).await?;
+//!     Ok(Response::new(String::from_utf8_lossy(&body).to_uppercase()))
+//! }
+//!
+//! let mut container = Container::handler(shout);
+//! let exchange = container.open(Request::post("/"));
+//! container.feed(exchange, "hel");
+//! container.run_ready();
+//! container.feed(exchange, "lo");
+//! container.end_body(exchange);
+//! container.run();
+//! assert_eq!(container.answer(exchange).text(), "HELLO");
+//! container.close();
+//! ```
+
+mod answer;
+mod calls;
+mod children;
+mod container;
+mod descriptors;
+mod function;
+mod run;
+mod state;
+mod task;
+
+pub use answer::{Answer, Counts, LogLine};
+pub use container::{Container, Exchange, Refused};
