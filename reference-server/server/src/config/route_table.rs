@@ -55,7 +55,7 @@ impl RouteTable {
     /// without query). `None`: no route matches, the answer is 404.
     pub fn resolve(&self, authority: &[u8], path: &[u8]) -> Option<usize> {
         let path = if path.starts_with(b"/") { path } else { b"/" };
-        if !may_differ(path) || self.is_flat() {
+        if self.is_flat() || !may_differ(path) {
             return self.resolve_normal(authority, path);
         }
         NORMAL.with_borrow_mut(|normal| {

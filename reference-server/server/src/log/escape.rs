@@ -58,6 +58,20 @@ pub(super) fn push_text(line: &mut Vec<u8>, text: &str, quoted: bool) {
 /// terminal are escaped.
 pub(super) fn push_json(line: &mut Vec<u8>, bytes: &[u8]) {
     line.push(b'"');
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        // Every byte of a character beyond ASCII is odd, so that none is taken apart.
+        let plain = rest.iter().position(|&byte| !is_plain(byte)).unwrap_or(rest.len());
+        line.extend_from_slice(&rest[..plain]);
+        rest = &rest[plain..];
+        let odd = rest.iter().position(|&byte| is_plain(byte)).unwrap_or(rest.len());
+        push_json_odd(line, &rest[..odd]);
+        rest = &rest[odd..];
+    }
+    line.push(b'"');
+}
+
+fn push_json_odd(line: &mut Vec<u8>, bytes: &[u8]) {
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
             push_json_character(line, character);
@@ -66,7 +80,6 @@ pub(super) fn push_json(line: &mut Vec<u8>, bytes: &[u8]) {
             line.extend("\u{fffd}".as_bytes());
         }
     }
-    line.push(b'"');
 }
 
 fn push_json_character(line: &mut Vec<u8>, character: char) {
