@@ -6,7 +6,7 @@
 use crate::door::{self, Door, Place};
 use bytes::Bytes;
 use hc_host::{Head, Read, Waiter};
-use hc_http1::{Connection, Length, Outcome, Outstanding};
+use hc_http1::{Connection, Length, Outcome, Outstanding, Refusal};
 use http_container_abi::{FieldStorage, FieldsView, RawFields, RequestStorage, Status};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -75,7 +75,8 @@ pub struct Wire {
     pub writer: Waiter,
     /// The module has asked for body bytes since the last ones came.
     pub asked: bool,
-    noted: bool,
+    /// The connection was told and has not looked yet.
+    pub noted: bool,
 }
 
 /// One request and its response.
@@ -105,12 +106,15 @@ impl HttpExchange {
         }
     }
 
-    /// Begins the next cycle with the connection's state machine and what is still to be sent.
-    pub fn begin(&mut self, http: Connection, input: Input) {
+    /// Begins the next cycle with the connection's state machine; `buffer` supplies one if none is left from before.
+    pub fn begin(&mut self, http: Connection, input: Input, buffer: impl FnOnce() -> Vec<u8>) {
         self.trailers.take();
         let wire = self.wire.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut out = std::mem::take(&mut wire.out);
         let mut chunks = std::mem::take(&mut wire.chunks);
+        if out.capacity() == 0 {
+            out = buffer();
+        }
         out.clear();
         chunks.clear();
         *wire = Wire { http, input, out, chunks, ..Wire::default() };
@@ -205,7 +209,8 @@ fn framed<'a>(fields: FieldsView<'a>) -> impl Iterator<Item = (&'a [u8], &'a [u8
 
 /// The length that a module told for a response that has no body here (HEAD, 304) though a GET's would have one.
 fn told_length(head: &Head<'_>, body: &[u8]) -> Option<u64> {
-    let told = if body.is_empty() && !head.fields.is_empty() { head.fields.get("content-length") } else { None };
+    let told =
+        if body.is_empty() && !head.fields.is_empty() { head.fields.get("content-length") } else { None };
     told.and_then(|told| str::from_utf8(told).ok()?.trim().parse().ok()).filter(|&told: &u64| told > 0)
 }
 
@@ -284,8 +289,13 @@ impl hc_host::Exchange for HttpExchange {
             }
             wire.decide_close(self.drain_bytes);
             let length = head.length.map_or(Length::Unknown, Length::Known);
-            let written =
-                wire.http.response_head(&mut wire.out, head.status, framed(head.fields), length, &door::date());
+            let written = wire.http.response_head(
+                &mut wire.out,
+                head.status,
+                framed(head.fields),
+                length,
+                &door::date(),
+            );
             if written.is_err() {
                 return wire.break_off();
             }
@@ -377,12 +387,35 @@ impl hc_host::Exchange for HttpExchange {
 }
 
 /// The container's own answer: a line of text.
-pub fn answer(wire: &mut Wire, status: u16) {
-    let body = format!("{status} {}\n", hc_http1::reason(status));
-    let fields: [(&[u8], &[u8]); 2] = [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Retry-After", b"1")];
+fn answer(wire: &mut Wire, status: u16) {
+    answer_with(wire, status, &format!("{status} {}\n", hc_http1::reason(status)));
+}
+
+/// The answer to bytes that are no request: status, and which rule they break.
+pub fn answer_refusal(wire: &mut Wire, refusal: &Refusal) {
+    let status = refusal.status();
+    let text = format!(
+        "{status} {}\n{} ({}, {})\n",
+        hc_http1::reason(status),
+        refusal.sentence(),
+        refusal.name(),
+        refusal.section()
+    );
+    answer_with(wire, status, &text);
+}
+
+/// An answer of the container's with that text.
+pub fn answer_with(wire: &mut Wire, status: u16, body: &str) {
+    let fields: [(&[u8], &[u8]); 2] =
+        [(b"Content-Type", b"text/plain; charset=utf-8"), (b"Retry-After", b"1")];
     let fields = &fields[..if status == 503 { 2 } else { 1 }];
-    let written =
-        wire.http.respond_whole(&mut wire.out, status, fields.iter().copied(), body.as_bytes(), &door::date());
+    let written = wire.http.respond_whole(
+        &mut wire.out,
+        status,
+        fields.iter().copied(),
+        body.as_bytes(),
+        &door::date(),
+    );
     wire.status = status;
     match written {
         Ok(outcome) => {

@@ -7,4 +7,16 @@
 
 pub mod cli;
 pub mod config;
+mod connection;
+mod control;
+mod door;
+mod exchange;
+mod listener;
 pub mod log;
+mod plan;
+mod poller;
+mod report;
+pub mod run;
+mod shard;
+mod stream;
+mod tally;

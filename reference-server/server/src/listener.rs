@@ -29,7 +29,7 @@ pub enum Listener {
 #[derive(Debug)]
 pub enum Listening {
     /// Every worker's socket, and the address with its real port.
-    Tcp(SocketAddr, Vec<socket2::Socket>),
+    Tcp(SocketAddr, Vec<Socket>),
     /// The one socket.
     Unix(PathBuf, StdUnixListener),
 }
@@ -131,9 +131,9 @@ impl Listener {
     /// The next connection that waits.
     pub fn accept(&self) -> io::Result<(Stream, hc_address)> {
         match self {
-            Listener::Tcp(listener) => listener
-                .accept()
-                .map(|(stream, address)| (Stream::Tcp(stream), abi_address(Some(address)))),
+            Listener::Tcp(listener) => {
+                listener.accept().map(|(stream, address)| (Stream::Tcp(stream), abi_address(Some(address))))
+            }
             Listener::Unix(listener) => {
                 listener.accept().map(|(stream, _)| (Stream::Unix(stream), abi_address(None)))
             }

@@ -5,7 +5,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    hc_server::cli::main(std::env::args_os(), |_config, _logs| {
-        Err("this build has no event loop: it can `check` and `inspect`, but not serve".into())
-    })
+    hc_server::cli::main(std::env::args_os(), |config, logs| hc_server::run::serve(config, &logs))
 }

@@ -60,13 +60,20 @@ impl Plan {
         let limits = config.limits;
         let times = config.timeouts;
         Plan {
-            routes: config.routes.iter().map(|route| RoutePlan {
-                label: route.label(),
-                module: route.modules.first().map_or(String::new(), |&index| config.modules[index].name.clone()),
-                body_bytes: route.body_bytes,
-                deadline_ns: nanoseconds(route.deadline),
-                half_close_waits: route.half_close == HalfClose::Wait,
-            }).collect(),
+            routes: config
+                .routes
+                .iter()
+                .map(|route| RoutePlan {
+                    label: route.label(),
+                    module: route
+                        .modules
+                        .first()
+                        .map_or(String::new(), |&index| config.modules[index].name.clone()),
+                    body_bytes: route.body_bytes,
+                    deadline_ns: nanoseconds(route.deadline),
+                    half_close_waits: route.half_close == HalfClose::Wait,
+                })
+                .collect(),
             table: config.route_table(),
             http: hc_http1::Limits {
                 request_line_bytes: limits.request_line_bytes as u32,

@@ -73,4 +73,3 @@ impl Shard {
         self.listeners.clear();
     }
 }
-

@@ -102,7 +102,10 @@ impl Shard {
     /// A peer that closed its half while its request is under way is told to the task, after the task's first step.
     fn mind_gone(&mut self, place: Place, connection: &mut Connection) {
         let Some(exchange) = &connection.exchange else { return };
-        if connection.told_gone || !(connection.eof || connection.eof_ahead) || connection.ending != Ending::None {
+        if connection.told_gone
+            || !(connection.eof || connection.eof_ahead)
+            || connection.ending != Ending::None
+        {
             return;
         }
         if self.common.plan.routes[connection.route as usize].half_close_waits {

@@ -96,6 +96,7 @@ pub struct Shard {
     queue: Queue<u64>,
     door: Arc<Door>,
     listeners: Vec<(Listener, hc_address)>,
+    locals: Vec<hc_address>,
     accept_at_ns: Option<u64>,
     table: Table,
     wheel: Wheel<Place>,
@@ -150,6 +151,7 @@ impl Shard {
             host: parts.host,
             queue: parts.queue,
             door: parts.door,
+            locals: parts.listeners.iter().map(|(_, address)| *address).collect(),
             listeners: parts.listeners,
             accept_at_ns: None,
             table: Table::default(),
@@ -202,7 +204,8 @@ impl Shard {
         if park != Park::Sleep {
             return Some(Duration::ZERO);
         }
-        let soonest = [self.host.next_timer_ns(), self.wheel.next_ns(), self.accept_at_ns, self.drain_until_ns];
+        let soonest =
+            [self.host.next_timer_ns(), self.wheel.next_ns(), self.accept_at_ns, self.drain_until_ns];
         let soonest_ns = soonest.into_iter().flatten().min()?;
         let now_ns = self.host.container().now_ns();
         // The poll counts in whole milliseconds: round up, so that it does not wake just before the time.

@@ -31,7 +31,9 @@ impl Shard {
             connection.http.close_after_response();
         }
         let input = if head.has_body() { Input::Open } else { Input::Ended };
-        inner.begin(std::mem::take(&mut connection.http), input);
+        inner.begin(std::mem::take(&mut connection.http), input, || {
+            self.spare_buffers.pop().unwrap_or_default()
+        });
         let route = self.choose(connection, bytes, head);
         let deadline_ns = self.fill(inner, connection, bytes, head, fields, route.as_ref().ok().copied());
         match route {
@@ -96,14 +98,20 @@ impl Shard {
                 },
                 deadline_ns: Some(deadline_ns),
                 peer: connection.peer,
-                local: self.listeners.get(usize::from(connection.listener)).map_or(connection.peer, |entry| entry.1),
+                local: self.locals[usize::from(connection.listener)],
                 tls: None,
             },
         );
         deadline_ns
     }
 
-    fn hand_over(&mut self, connection: &mut Connection, exchange: Arc<HttpExchange>, route: u32, deadline_ns: u64) {
+    fn hand_over(
+        &mut self,
+        connection: &mut Connection,
+        exchange: Arc<HttpExchange>,
+        route: u32,
+        deadline_ns: u64,
+    ) {
         let opening = Opening {
             exchange: Arc::clone(&exchange) as Arc<dyn hc_host::Exchange>,
             route,
@@ -143,7 +151,7 @@ impl Shard {
         self.common.tally[self.index].refused.add(1);
         let mut exchange = self.spare_exchange();
         if let Some(inner) = Arc::get_mut(&mut exchange) {
-            inner.begin(std::mem::take(&mut connection.http), Input::Failed(Status::E_PEER));
+            inner.begin(std::mem::take(&mut connection.http), Input::Failed(Status::E_PEER), Vec::new);
         }
         {
             let mut wire = exchange.wire();

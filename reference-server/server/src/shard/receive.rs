@@ -101,37 +101,25 @@ impl Shard {
 
     /// One head, or why there is none; answers how many bytes are settled.
     fn parse_head(&mut self, place: Place, connection: &mut Connection, input: &[u8]) -> usize {
-        let mut settled = 0;
-        loop {
-            let mut fields = std::mem::take(&mut self.fields);
-            let rest = &input[settled..];
-            let received = connection.http.receive(rest, connection.eof, &self.common.plan.http, &mut fields);
-            let more = match received {
+        let mut fields = std::mem::take(&mut self.fields);
+        let settled =
+            match connection.http.receive(input, connection.eof, &self.common.plan.http, &mut fields) {
                 Ok(Received { consumed, event: Event::Head(head) }) => {
-                    self.open(place, connection, &rest[..consumed], &head, &fields);
-                    settled += consumed;
-                    false
+                    self.open(place, connection, &input[..consumed], &head, &fields);
+                    consumed
                 }
                 Ok(Received { consumed, event: Event::Closed }) => {
-                    settled += consumed;
                     connection.ending = Ending::Flush;
-                    false
+                    consumed
                 }
-                Ok(Received { consumed, .. }) => {
-                    settled += consumed;
-                    false
-                }
+                Ok(Received { consumed, .. }) => consumed,
                 Err(refusal) => {
                     self.refuse_head(connection, refusal);
-                    settled = input.len();
-                    false
+                    input.len()
                 }
             };
-            self.fields = fields;
-            if !more {
-                return settled;
-            }
-        }
+        self.fields = fields;
+        settled
     }
 
     /// During a request body: hands on what is there, reads more; `true` when something changed.
@@ -188,8 +176,10 @@ impl Shard {
     /// As much of the body as the exchange takes; answers how many bytes are settled.
     fn parse_body(&mut self, connection: &mut Connection, input: &[u8]) -> usize {
         let Some(exchange) = connection.exchange.clone() else { return 0 };
-        let limits =
-            Limits { body_bytes: self.common.plan.routes[connection.route as usize].body_bytes, ..self.common.plan.http };
+        let limits = Limits {
+            body_bytes: self.common.plan.routes[connection.route as usize].body_bytes,
+            ..self.common.plan.http
+        };
         let mut settled = 0;
         let mut wire = exchange.wire();
         while wire.input == Input::Open && wire.queued < AHEAD_BYTES {

@@ -1,0 +1,218 @@
+//! Starting and stopping: modules, listeners, workers, signals. The control thread stays here; it is the only thread beside
+//! the workers, and the one on which instances are created and destroyed.
+
+use crate::config::{Config, LogLevel};
+use crate::control::Control;
+use crate::door::Door;
+use crate::listener::Listening;
+use crate::log::Logs;
+use crate::plan::Plan;
+use crate::poller::SharedPoller;
+use crate::report::LogReporter;
+use crate::shard::{self, Common, Shard, WAKE};
+use crate::tally::Tally;
+use hc_host::{Container, Hooks, Limits, Module, Parts, Route};
+use hc_scheduler::{Scheduler, Unpark, Worker as Queue};
+use mio::{Poll, Waker};
+use std::error::Error;
+use std::io;
+use std::sync::atomic::AtomicUsize;
+use std::sync::{Arc, OnceLock};
+use std::thread::JoinHandle;
+
+/// Stack of a worker: language runtimes recurse deeply.
+const STACK_BYTES: usize = 8 << 20;
+
+/// Why the server could not run.
+pub type RunError = Box<dyn Error + Send + Sync>;
+
+struct WakeShard(Arc<Waker>);
+
+impl Unpark for WakeShard {
+    fn unpark(&self) {
+        // It fails only when the poll set is gone, and with it whoever would have woken.
+        let _ = self.0.wake();
+    }
+}
+
+/// The host's wishes: to worker threads by the scheduler, to the control thread by its waker.
+struct ServerHooks {
+    scheduler: OnceLock<Scheduler<u64>>,
+    control: Arc<Waker>,
+}
+
+impl Hooks for ServerHooks {
+    fn wake(&self, worker: u32) {
+        if let Some(scheduler) = self.scheduler.get() {
+            scheduler.notify(worker as usize);
+        }
+    }
+
+    fn attend(&self) {
+        let _ = self.control.wake();
+    }
+}
+
+/// Runs the server until a signal stops it. SIGTERM and SIGINT: answer what is under way, then end; a second one: end now.
+/// SIGUSR1: open the logs anew.
+pub fn serve(config: &Config, logs: &Logs) -> Result<(), RunError> {
+    let mut control = Control::new()?;
+    let hooks = Arc::new(ServerHooks { scheduler: OnceLock::new(), control: control.waker() });
+    let listening = listen(config)?;
+    let container = container(config, logs, Arc::clone(&hooks))?;
+    container.create_instances()?;
+    let common = Arc::new(Common {
+        plan: Plan::new(config),
+        tally: (0..config.workers).map(|_| Tally::default()).collect(),
+        connections: AtomicUsize::new(0),
+        stopping: false.into(),
+        ended: false.into(),
+        errors: logs.error.clone(),
+    });
+    let workers = start_workers(config, logs, &listening, &container, &common, &hooks)?;
+    announce(config, logs, &listening);
+    let outcome = control.attend(&container, &common, logs, workers);
+    container.destroy_instances();
+    drop(listening);
+    logs.error.write(LogLevel::Info, &[], "stopped");
+    outcome
+}
+
+fn listen(config: &Config) -> Result<Vec<Listening>, RunError> {
+    let open = |address| {
+        Listening::open(address, config.workers).map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::AddrInUse => {
+                    "; another program listens there: stop it, or choose another address"
+                }
+                io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege: choose a higher one",
+                io::ErrorKind::AddrNotAvailable => "; this machine has no such address",
+                _ => "",
+            };
+            RunError::from(format!("cannot listen on {address}: {error}{hint}"))
+        })
+    };
+    config.listen.iter().map(open).collect()
+}
+
+fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Arc<Container>, RunError> {
+    let modules: Result<Vec<Module>, RunError> = config
+        .modules
+        .iter()
+        .map(|module| {
+            let loaded = http_container_abi::load(&module.path)
+                .map_err(|error| RunError::from(format!("module \"{}\": {error}", module.name)))?;
+            Ok(Module::new(module.name.clone(), loaded.table, module.config_json.clone()))
+        })
+        .collect();
+    let routes = config
+        .routes
+        .iter()
+        .map(|route| Route {
+            name: route.label(),
+            modules: route.modules.iter().map(|&index| index as u32).collect(),
+            deadline_ns: route.deadline.as_nanos() as u64,
+            cancel_grace_ns: route.cancel_grace.as_nanos() as u64,
+        })
+        .collect();
+    let table = config.route_table();
+    Ok(Container::new(Parts {
+        workers: config.workers as u32,
+        modules: modules?,
+        routes,
+        router: Box::new(move |authority, path| table.resolve(authority, path).map(|route| route as u32)),
+        limits: Limits {
+            operations_per_task: config.limits.operations_per_task,
+            respond_bytes: config.limits.respond_bytes as u64,
+            body_bytes: config.limits.body_bytes,
+            tasks_per_module: config.limits.tasks_per_module as u32,
+            ..Limits::default()
+        },
+        reporter: Arc::new(LogReporter::new(logs.error.clone())),
+        hooks,
+    }))
+}
+
+fn start_workers(
+    config: &Config,
+    logs: &Logs,
+    listening: &[Listening],
+    container: &Arc<Container>,
+    common: &Arc<Common>,
+    hooks: &Arc<ServerHooks>,
+) -> Result<Vec<JoinHandle<()>>, RunError> {
+    let mut polls = Vec::new();
+    let mut unparkers: Vec<Box<dyn Unpark>> = Vec::new();
+    for _ in 0..config.workers {
+        let poll = Poll::new()?;
+        unparkers.push(Box::new(WakeShard(Arc::new(Waker::new(poll.registry(), WAKE)?))));
+        polls.push(poll);
+    }
+    let (scheduler, queues) = Scheduler::new(hc_scheduler::Config::default(), unparkers);
+    let _ = hooks.scheduler.set(scheduler.clone());
+    let mut threads = Vec::new();
+    for (index, (poll, queue)) in polls.into_iter().zip(queues).enumerate() {
+        let sockets: io::Result<Vec<_>> = listening.iter().map(|entry| entry.for_worker(index)).collect();
+        let start = WorkerStart {
+            index,
+            poll,
+            queue,
+            sockets: sockets?,
+            door: Door::new(index, scheduler.clone()),
+            container: Arc::clone(container),
+            common: Arc::clone(common),
+            logs: logs.clone(),
+            control: Arc::clone(&hooks.control),
+        };
+        let thread = std::thread::Builder::new().name(format!("worker-{index}")).stack_size(STACK_BYTES);
+        threads.push(thread.spawn(move || start.run())?);
+    }
+    Ok(threads)
+}
+
+/// What a worker's thread takes with it.
+struct WorkerStart {
+    index: usize,
+    poll: Poll,
+    queue: Queue<u64>,
+    sockets: Vec<(crate::listener::Listener, http_container_abi::raw::hc_address)>,
+    door: Arc<Door>,
+    container: Arc<Container>,
+    common: Arc<Common>,
+    logs: Logs,
+    control: Arc<Waker>,
+}
+
+impl WorkerStart {
+    fn run(self) {
+        let outcome = self.poll.registry().try_clone().and_then(|registry| {
+            let poller = Box::new(SharedPoller::new(registry));
+            let host = hc_host::Worker::enter(self.container, self.index as u32, poller);
+            let access = self.logs.access.writer();
+            let parts = shard::Parts {
+                index: self.index,
+                common: Arc::clone(&self.common),
+                poll: self.poll,
+                host,
+                queue: self.queue,
+                door: self.door,
+                listeners: self.sockets,
+                access,
+            };
+            Shard::new(parts)?.run()
+        });
+        if let Err(error) = outcome {
+            let text = format!("the worker's event loop failed: {error}");
+            self.logs.error.write(LogLevel::Error, &[("worker", &self.index)], &text);
+        }
+        // The control thread waits for the last worker.
+        let _ = self.control.wake();
+    }
+}
+
+fn announce(config: &Config, logs: &Logs, listening: &[Listening]) {
+    for entry in listening {
+        let text = format!("listening on {} with {} workers", entry.describe(), config.workers);
+        logs.error.write(LogLevel::Info, &[], &text);
+    }
+}
