@@ -45,6 +45,7 @@ pub use dispatch::{dispatch, dispatch_route};
 pub use error::{BodyError, Error};
 pub use facts::{Address, Tls};
 pub use http::{self, HeaderMap, Method, Request, Response, StatusCode};
+pub use http_body::Body as HttpBody;
 /// The ABI underneath, for what this crate does not cover.
 pub use http_container_abi as abi;
 pub use http_container_abi::Status;

@@ -26,9 +26,16 @@ fn a_whole_body_takes_one_call_and_one_step() {
 #[test]
 fn the_request_is_that_of_the_peer() {
     async fn handler(request: Request<Body>) -> Response<String> {
-        let names: Vec<_> = request.headers().iter().map(|(name, value)| format!("{name}={value:?}")).collect();
+        let names: Vec<_> =
+            request.headers().iter().map(|(name, value)| format!("{name}={value:?}")).collect();
         let peer = ctx().peer().ip().unwrap();
-        Response::new(format!("{} {} {:?} {peer} {}", request.method(), request.uri(), request.version(), names.join(" ")))
+        Response::new(format!(
+            "{} {} {:?} {peer} {}",
+            request.method(),
+            request.uri(),
+            request.version(),
+            names.join(" ")
+        ))
     }
     let mut container = Container::handler(handler);
     let request = Request::put("/a?b=c").header("x", "1").header("x", "2").body("").unwrap();
@@ -38,7 +45,8 @@ fn the_request_is_that_of_the_peer() {
 
 #[test]
 fn an_error_with_an_http_status_is_an_answer() {
-    let answer = get(async |_| Err::<Response<()>, _>(Error::http(StatusCode::IM_A_TEAPOT, "short and stout")));
+    let answer =
+        get(async |_| Err::<Response<()>, _>(Error::http(StatusCode::IM_A_TEAPOT, "short and stout")));
     assert_eq!((answer.status(), answer.text().as_str()), (StatusCode::IM_A_TEAPOT, "short and stout"));
     assert_eq!(answer.outcome, Some(Status::OK));
 }
@@ -56,11 +64,16 @@ fn any_other_error_fails_the_task_and_is_logged() {
 
 #[test]
 fn a_refusal_names_its_rule() {
-    let mut container =
-        Container::handler(async |_: Request<Body>| Response::builder().header("connection", "close").body(""));
+    let mut container = Container::handler(async |_: Request<Body>| {
+        Response::builder().header("connection", "close").body("")
+    });
     let answer = container.get("/");
     assert_eq!(answer.outcome, Some(Status::E_FIELD));
-    assert!(container.log().iter().any(|line| line.text.contains("[response.fields.framing]")), "{:?}", container.log());
+    assert!(
+        container.log().iter().any(|line| line.text.contains("[response.fields.framing]")),
+        "{:?}",
+        container.log()
+    );
 }
 
 #[test]
@@ -145,7 +158,10 @@ fn head_and_no_content_discard_the_body() {
 #[test]
 fn a_body_too_long_for_one_call_is_streamed() {
     let answer = get(async |_| Response::new(vec![b'x'; (1 << 20) + 1]));
-    assert_eq!((answer.body.len(), answer.content_length, answer.is_whole), ((1 << 20) + 1, Some((1 << 20) + 1), true));
+    assert_eq!(
+        (answer.body.len(), answer.content_length, answer.is_whole),
+        ((1 << 20) + 1, Some((1 << 20) + 1), true)
+    );
 }
 
 #[test]
@@ -156,7 +172,10 @@ fn a_declared_length_that_is_not_kept_is_no_whole_response() {
             Ok(())
         }))
     });
-    assert_eq!((answer.content_length, answer.is_whole, answer.outcome), (Some(5), false, Some(Status::E_STATE)));
+    assert_eq!(
+        (answer.content_length, answer.is_whole, answer.outcome),
+        (Some(5), false, Some(Status::E_STATE))
+    );
 }
 
 #[test]
