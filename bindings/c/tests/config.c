@@ -59,6 +59,7 @@ int main(void) {
   member("{\"a\":1,}", "a", HC_E_CONFIG, NULL);
   member("{\"a\":}", "a", HC_E_CONFIG, NULL);
   member("{\"a\":[}", "a", HC_E_CONFIG, NULL);
+  member("{\"a\":[1}}", "a", HC_E_CONFIG, NULL);
   member("{\"a\":\"x", "a", HC_E_CONFIG, NULL);
   member("{\"a\":\"x\\", "a", HC_E_CONFIG, NULL);
   member("{\"a\":\"x\n\"}", "a", HC_E_CONFIG, NULL);

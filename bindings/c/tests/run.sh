@@ -80,6 +80,20 @@ modules() {
   wc -l "$root"/examples/*/*.c | awk '$2 != "total" && $1 > 150 {print; bad = 1} END {exit bad}' || fail "an example is too long"
 }
 
+# The C blocks of README.md that are whole programs, by their number: what a reader copies must work.
+readme() {
+  say "README"
+  for block in 1 4 6; do
+    awk -v want="$block" '/^```c$/ {inside = ++count == want; next} /^```$/ {inside = 0} inside' "$bindings/README.md" > "$work/block$block.c"
+  done
+  mv "$work/block1.c" "$work/hello.c"
+  unit cc "-std=c99 -fsanitize=address,undefined" "$work/block6.c"
+  sed -i '1i #include <http_container/easy.h>' "$work/block4.c"
+  echo 'const hc_module HC_MODULE_ENTRY = {HC_MODULE_HEAD(0), 0, "a", "1", 0, 0, 0, 0, 0, 0, start, resume, finish};' >> "$work/block4.c"
+  # shellcheck disable=SC2086
+  cc -std=c99 $strict $include -fsyntax-only "$work/block4.c" || fail "the coroutine of README.md"
+}
+
 # greeting MODULE: an outside module that was built somehow.
 greeting() {
   [ -f "$1" ] || fail "$1 was not built"
@@ -125,5 +139,6 @@ package() {
 headers
 units
 modules
+readme
 package
 say "the C bindings: all well"

@@ -177,6 +177,24 @@ static void back_pressure(hc_fake_host *host) {
   CHECK(hc_fake_run_to_end(task) && hc_fake_answered(task, 200, body));
 }
 
+/* The clock disturbs while the body is still to come: no second read is made, and no answer. */
+static void patience(hc_fake_host *host) {
+  size_t at;
+  for (at = 0; at < sizeof(paths) / sizeof(paths[0]); at++) {
+    hc_fake_task *task = hc_fake_request(host, "POST", paths[at]);
+    task->request.content_length = strlen(body);
+    hc_fake_start(task);
+    hc_fake_advance(host, 20);
+    CHECK_CASE(paths[at], !task->finished && task->steps > 20);
+    hc_fake_body(task, body, 10);
+    hc_fake_advance(host, 20);
+    CHECK_CASE(paths[at], !task->finished && task->body_at == 10);
+    hc_fake_body(task, body + 10, strlen(body) - 10);
+    hc_fake_body_end(task);
+    CHECK_CASE(paths[at], hc_fake_run_to_end(task) && hc_fake_answered(task, 200, body));
+  }
+}
+
 int main(void) {
   static const size_t sizes[] = {1, 3, HC_FAKE_NO_LIMIT};
   hc_fake_host host;
@@ -205,6 +223,7 @@ int main(void) {
   limits(&host);
   broken(&host);
   back_pressure(&host);
+  patience(&host);
   CHECK(alive == 0 && hc_fake_all_well(&host));
   hc_fake_close(&host);
   return 0;

@@ -101,7 +101,7 @@ static inline hc_status hc_parse_number(hc_bytes digits, uint64_t most, uint64_t
 static inline const hc_event *hc_find_event(const hc_event *events, size_t count, hc_token token) {
   size_t at;
   for (at = 0; at < count; at++) {
-    if (events[at].token == token && events[at].kind != HC_EVENT_NOTICE) {
+    if (events[at].token == token) {
       return &events[at];
     }
   }

@@ -18,7 +18,7 @@ static inline hc_status HC_CALL hc_fake_body_read(const hc_host *H, hc_task hand
   }
   free(task->chunk);
   task->chunk = NULL;
-  *chunk = hc_fake_view(NULL, 0);
+  *chunk = hc_fake_text("(no chunk)"); /* what it holds without HC_OK means nothing; whoever uses it shall be seen */
   if (task->body_unready > 0 && token != 0) {
     task->body_unready--;
     return hc_fake_wait_ready(task, token, HC_EVENT_BODY, 1);

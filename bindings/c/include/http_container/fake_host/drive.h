@@ -10,7 +10,11 @@
 static inline void hc_fake_finish(hc_fake_task *task, hc_status outcome) {
   hc_fake_host *host = task->host;
   hc_event *unseen = (hc_event *)hc_fake_memory((HC_FAKE_OPERATIONS + 4) * sizeof(hc_event));
-  size_t count = hc_fake_take_events(task, unseen), at;
+  size_t count, at;
+  pthread_mutex_lock(&host->mutex);
+  task->ending = 1; /* before the events are taken: a completion is among them, or is told HC_E_GONE */
+  pthread_mutex_unlock(&host->mutex);
+  count = hc_fake_take_events(task, unseen);
   task->outcome = outcome;
   if (task->response == HC_FAKE_OPEN) {
     task->response = HC_FAKE_ABORTED;

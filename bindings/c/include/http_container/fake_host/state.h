@@ -80,6 +80,7 @@ struct hc_fake_task {
   uint32_t notices_wanted;
   uint32_t notices_due;
 
+  int ending;             /* the unseen events are counted: `complete` comes too late       */
   int started, finished;  /* read: how often `start` and `finish` were called               */
   unsigned steps;         /* read: calls of start and resume                                */
   hc_status last_step;    /* read: what the last of them returned                           */

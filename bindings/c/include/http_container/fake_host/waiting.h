@@ -27,7 +27,7 @@ static inline hc_status HC_CALL hc_fake_complete(const hc_host *H, hc_completion
   size_t at;
   pthread_mutex_lock(&host->mutex);
   for (task = host->tasks; task != NULL && answer != HC_OK; task = task->next) {
-    for (at = 0; at < HC_FAKE_OPERATIONS; at++) {
+    for (at = 0; at < HC_FAKE_OPERATIONS && !task->ending; at++) {
       hc_fake_operation *operation = &task->operations[at];
       if (operation->active && !operation->happened && completion != 0 && operation->completion == completion) {
         hc_fake_happen(host, operation, status, value);
