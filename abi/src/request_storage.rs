@@ -261,25 +261,41 @@ impl RequestStorage {
         head.expect("a storage's head is never NULL")
     }
 
+    /// A part of the head, with no look at the rest.
+    #[inline]
+    fn part(&self, view: hc_bytes) -> &[u8] {
+        // SAFETY: `seal` made every view from what the block owns, and nothing changes while `self` is borrowed.
+        unsafe { view.slice() }
+    }
+
     /// The method.
+    #[inline]
     #[must_use]
     pub fn method(&self) -> &[u8] {
-        self.head().method()
+        self.part(self.view().method)
     }
     /// The request target as sent.
+    #[inline]
     #[must_use]
     pub fn target(&self) -> &[u8] {
-        self.head().target()
+        self.part(self.view().target)
     }
     /// Host and optional port.
+    #[inline]
     #[must_use]
     pub fn authority(&self) -> &[u8] {
-        self.head().authority()
+        self.part(self.view().authority)
     }
     /// The path.
+    #[inline]
     #[must_use]
     pub fn path(&self) -> &[u8] {
-        self.head().path()
+        self.part(self.view().path)
+    }
+    /// The facts of the connection's TLS session, shared; for the head of a child task.
+    #[must_use]
+    pub fn tls(&self) -> Option<&Arc<TlsStorage>> {
+        self.block().tls.as_ref()
     }
     /// The value of the first header field of that name, compared without case.
     #[must_use]
