@@ -113,12 +113,16 @@ impl Task {
         }
         // A waker that went away on another thread may have woken before it did.
         fence(Ordering::Acquire);
-        if self.is_armed {
-            self.is_armed = false;
-            context.cell.arm(0);
-            context.host.cancel(context.task.get(), WAKE_TOKEN);
+        self.disarm();
+        !self.context.cell.is_notified()
+    }
+
+    /// Withdraws the wake completion, if there is one.
+    fn disarm(&mut self) {
+        if std::mem::take(&mut self.is_armed) {
+            self.context.cell.arm(0);
+            self.context.host.cancel(self.context.task.get(), WAKE_TOKEN);
         }
-        !context.cell.is_notified()
     }
 
     /// The task was woken in each of many polls: let others run, then go on. `notified` stays set, so nobody signals.
@@ -138,7 +142,12 @@ impl Task {
     fn conclude(&mut self, ending: Ending) -> Status {
         let status = ending.err().unwrap_or(Status::OK);
         self.context.outcome.set(Some(status));
-        match self.discard() {
+        let is_dropped = self.discard();
+        self.disarm();
+        if std::mem::take(&mut self.is_resting) {
+            self.context.host.cancel(self.context.task.get(), REST_TOKEN);
+        }
+        match is_dropped {
             false if status == Status::OK => Status::E_PANIC,
             _ => status,
         }

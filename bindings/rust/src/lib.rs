@@ -20,6 +20,8 @@ mod gate;
 mod instance;
 pub mod log;
 mod module;
+#[cfg(feature = "net")]
+pub mod net;
 mod notice;
 mod operation;
 mod reply;
