@@ -13,14 +13,12 @@
 //! whatever arrives afterwards. Thieves take from the deque first (those have waited longer), then
 //! from the inbox; both are visible to them at all times, even while the owner is stuck in a step.
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use crossbeam_deque::{Injector, Steal, Stealer, Worker as Deque};
-
 use crate::counters::OwnCounters;
 use crate::gate::Gate;
 use crate::padded::Padded;
 use crate::policy::differs_noticeably;
+use crate::queues::{Deque, Injector, Steal, Stealer};
+use crate::sync::{AtomicU64, Ordering};
 
 /// How often a thief tries again when another got in its way, before it counts a miss. Losing a race
 /// means that another thread took an item, so there is progress whenever this limit is met.

@@ -11,6 +11,7 @@
 //! | `policy` | when another core is worth involving |
 //! | `parking` | sleeping and waking without a lost wake-up; model-checked |
 //! | `gate` | nothing comes in after the close; model-checked |
+//! | `queues`, `sync`, `padded` | what these stand on, real or modelled |
 //! | `worker`, `scheduler` | the owner's side and everybody's side |
 //! | `counters` | what each worker has done |
 #![forbid(unsafe_code)]
@@ -21,6 +22,7 @@ mod lane;
 mod padded;
 mod parking;
 mod policy;
+mod queues;
 mod scheduler;
 mod sync;
 mod worker;

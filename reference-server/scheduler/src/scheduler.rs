@@ -5,13 +5,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crossbeam_deque::Worker as Deque;
-
 use crate::counters::{SharedCount, SharedCounters, WorkerCounters};
 use crate::lane::Lane;
 use crate::padded::Padded;
 use crate::parking::Parking;
 use crate::policy::Policy;
+use crate::queues::Deque;
 use crate::worker::Worker;
 
 /// Interrupts one worker's sleep, from any thread: an eventfd write, a condition variable.

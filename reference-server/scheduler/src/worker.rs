@@ -5,11 +5,10 @@ use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
-use crossbeam_deque::Worker as Deque;
-
 use crate::lane::Lane;
 use crate::parking::Withdrawn;
 use crate::policy::blended_step_ns;
+use crate::queues::Deque;
 use crate::scheduler::{Distribution, Shared};
 
 /// Whether a worker may sleep now.
@@ -357,3 +356,6 @@ impl<T> Drop for Worker<T> {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_tests;
