@@ -50,7 +50,7 @@ impl Shard {
     fn pause(&mut self, why: &str) {
         self.accept_at_ns = Some(self.now_ns + PAUSE_NS);
         if self.common.tally[self.index].accept_pauses.add(1) == 1
-            || self.common.tally[self.index].accept_pauses.get() % 100 == 0
+            || self.common.tally[self.index].accept_pauses.get().is_multiple_of(100)
         {
             let text = format!("{why}; connections wait in the system's queue until one is free");
             self.common.errors.write(LogLevel::Warn, &[("worker", &self.index)], &text);

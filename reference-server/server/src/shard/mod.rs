@@ -112,6 +112,8 @@ pub struct Shard {
     spare_buffers: Vec<Vec<u8>>,
     access: Option<AccessWriter>,
     clock: DateCache,
+    /// When the wall clock shows the next second, on the host's clock.
+    next_second_ns: u64,
     next_request: u64,
     drain_until_ns: Option<u64>,
 }
@@ -168,6 +170,7 @@ impl Shard {
             spare_buffers: Vec::new(),
             access: parts.access,
             clock: DateCache::new(0),
+            next_second_ns: 0,
             next_request: parts.index as u64,
             drain_until_ns: None,
         })
@@ -207,7 +210,7 @@ impl Shard {
         let soonest =
             [self.host.next_timer_ns(), self.wheel.next_ns(), self.accept_at_ns, self.drain_until_ns];
         let soonest_ns = soonest.into_iter().flatten().min()?;
-        let now_ns = self.host.container().now_ns();
+        let now_ns = self.host.now_ns();
         // The poll counts in whole milliseconds: round up, so that it does not wake just before the time.
         let wait_ms = soonest_ns.saturating_sub(now_ns).div_ceil(1_000_000);
         Some(Duration::from_millis(wait_ms))
@@ -216,10 +219,11 @@ impl Shard {
     /// Reads the clocks once for the turn.
     fn tick(&mut self) {
         self.now_ns = self.host.container().now_ns();
-        let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        if seconds != self.clock.second() {
-            self.clock.set(seconds);
+        if self.now_ns >= self.next_second_ns {
+            let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            self.clock.set(since.as_secs());
             door::set_date(*self.clock.http_date());
+            self.next_second_ns = self.now_ns + 1_000_000_000 - u64::from(since.subsec_nanos());
         }
     }
 
@@ -246,9 +250,10 @@ impl Shard {
     /// Everything of a turn that follows the poll.
     fn work(&mut self) {
         let until_ns = self.now_ns + SLICE_NS;
+        let mut now_ns = self.now_ns;
         loop {
             self.pass_on_fresh();
-            self.host.turn(self.host.container().now_ns());
+            self.host.turn(now_ns);
             let mut ran = 0;
             while self.host.now_ns() < until_ns
                 && let Some(task) = self.queue.pop()
@@ -269,6 +274,7 @@ impl Shard {
             if (quiet && self.help()) || self.host.now_ns() >= until_ns {
                 break;
             }
+            now_ns = self.host.now_ns();
         }
         self.flush_all();
         self.tell_gone();

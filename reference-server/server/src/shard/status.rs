@@ -13,9 +13,9 @@ impl Shard {
         push_members(&mut body, &Tally::sums(&self.common.tally));
         body.push_str("},\"host\":{");
         push_members(&mut body, &totals.named());
-        let _ = write!(
+        let _ = writeln!(
             body,
-            ",\"tasks_live\":{},\"operations_live\":{}}}}}\n",
+            ",\"tasks_live\":{},\"operations_live\":{}}}}}",
             totals.live_tasks(),
             totals.live_operations()
         );
