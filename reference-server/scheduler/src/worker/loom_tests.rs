@@ -61,7 +61,12 @@ impl Sleeping {
     }
 }
 
-fn check(workers: usize, model: impl Fn(Scheduler<usize>, Vec<Sleeping>) + Sync + Send + 'static) {
+/// Every item pays; a searcher looks around `spin_limit_rounds` times before its last look.
+fn check(
+    workers: usize,
+    spin_limit_rounds: u32,
+    model: impl Fn(Scheduler<usize>, Vec<Sleeping>) + Sync + Send + 'static,
+) {
     let mut builder = loom::model::Builder::new();
     builder.preemption_bound = Some(2);
     builder.check(move || {
@@ -70,7 +75,7 @@ fn check(workers: usize, model: impl Fn(Scheduler<usize>, Vec<Sleeping>) + Sync 
         let interrupts = sleeps.iter().map(|sleep| Box::new(Interrupt(Arc::clone(sleep))) as Box<dyn Unpark>);
         let config = Config {
             policy: Policy { wake_backlog_ns: 0, steal_backlog_ns: 0, steal_step_ns: 1 },
-            spin_limit_rounds: 1,
+            spin_limit_rounds,
             ..Config::default()
         };
         let (scheduler, handles) = Scheduler::new(config, interrupts.collect());
@@ -81,7 +86,7 @@ fn check(workers: usize, model: impl Fn(Scheduler<usize>, Vec<Sleeping>) + Sync 
 
 #[test]
 fn an_injected_item_reaches_a_worker_that_is_going_to_sleep() {
-    check(1, |scheduler, mut workers| {
+    check(1, 0, |scheduler, mut workers| {
         let worker = workers.remove(0);
         let taker = thread::spawn(move || worker.take(2));
         scheduler.inject(0, 1).unwrap();
@@ -93,7 +98,7 @@ fn an_injected_item_reaches_a_worker_that_is_going_to_sleep() {
 /// Worker 0 is stuck in a step behind which two items wait; both must reach worker 1.
 #[test]
 fn a_helper_gets_all_that_a_stuck_worker_has() {
-    check(2, |_scheduler, mut workers| {
+    check(2, 0, |_scheduler, mut workers| {
         let helper = workers.remove(1);
         let helping = thread::spawn(move || helper.take(2));
         workers[0].worker.push_batch([1, 2, 3], 1_000);
@@ -105,7 +110,7 @@ fn a_helper_gets_all_that_a_stuck_worker_has() {
 /// Each helper leaves with one item, so the first that is woken must have the second one woken.
 #[test]
 fn helpers_wake_each_other() {
-    check(3, |_scheduler, mut workers| {
+    check(3, 0, |_scheduler, mut workers| {
         let helpers: Vec<_> =
             workers.drain(1..).map(|helper| thread::spawn(move || helper.take(1))).collect();
         workers[0].worker.push_batch([1, 2, 3], 1_000);
@@ -119,7 +124,7 @@ fn helpers_wake_each_other() {
 /// A helper that is needed elsewhere passes the search on: worker 1 has an item of its own to take.
 #[test]
 fn a_busy_helper_passes_the_search_on() {
-    check(3, |scheduler, mut workers| {
+    check(3, 0, |scheduler, mut workers| {
         let second = workers.remove(2);
         let first = workers.remove(1);
         let second = thread::spawn(move || second.take(1));
@@ -136,7 +141,7 @@ fn a_busy_helper_passes_the_search_on() {
 /// Worker 1 searches once and turns to something else, while worker 2 goes to sleep.
 #[test]
 fn a_searcher_that_leaves_has_missed_nothing() {
-    check(3, |scheduler, mut workers| {
+    check(3, 1, |scheduler, mut workers| {
         // Worker 0 is known for heavy steps: somebody searches for a while.
         workers[0].worker.push_batch([0], 1_000);
         assert_eq!(workers[0].worker.pop(), Some(0));
@@ -156,7 +161,7 @@ fn a_searcher_that_leaves_has_missed_nothing() {
 
 #[test]
 fn close_reaches_a_worker_that_is_going_to_sleep_and_loses_nothing() {
-    check(1, |scheduler, mut workers| {
+    check(1, 0, |scheduler, mut workers| {
         let worker = workers.remove(0);
         let taker = thread::spawn(move || worker.take(usize::MAX));
         let injector = {
