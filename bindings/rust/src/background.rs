@@ -3,7 +3,6 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -135,7 +134,8 @@ pub struct JoinHandle<T> {
 impl<T> JoinHandle<T> {
     fn new(instance: Arc<Instance>, result: Arc<Shared<T>>, spawned: Result<u64, Status>) -> Self {
         let task = spawned.unwrap_or_else(|status| {
-            result.set_error(status);
+            // In place of what the promise said when it was dropped with the future.
+            result.lock().state = State::Done(Err(JoinError { status }));
             0
         });
         Self { instance, result, task }
@@ -208,10 +208,6 @@ impl<T> Shared<T> {
         drop(slot);
         waker.into_iter().for_each(Waker::wake);
     }
-
-    fn set_error(&self, status: Status) {
-        self.set(Err(JoinError { status }));
-    }
 }
 
 /// Held by the task: if its future is dropped before it is done, the handle is told why.
@@ -219,7 +215,11 @@ struct Promise<T>(Arc<Shared<T>>);
 
 impl<T> Drop for Promise<T> {
     fn drop(&mut self) {
-        let outcome = context::try_current().and_then(|context: Rc<_>| context.outcome.get());
-        self.0.set_error(outcome.filter(|status| status.is_error()).unwrap_or(Status::E_CANCELLED));
+        let outcome = context::try_current().and_then(|context| context.outcome.get());
+        let status = outcome.filter(|status| status.is_error()).unwrap_or(match std::thread::panicking() {
+            true => Status::E_PANIC,
+            false => Status::E_CANCELLED,
+        });
+        self.0.set(Err(JoinError { status }));
     }
 }

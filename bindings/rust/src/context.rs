@@ -111,10 +111,13 @@ impl TaskContext {
         if status == Status::E_TOO_LATE { event } else { None }
     }
 
-    /// The task is over: operations that outlive it in another task's hands end with `HC_E_GONE`.
+    /// The task is over: operations that are in another task's hands are withdrawn, and end with `HC_E_GONE`.
     pub(crate) fn end(&self) {
         let gone = Event { token: 0, value: 0, status: Status::E_GONE, kind: 0 };
-        let wakers = self.slots.borrow_mut().end_all(gone);
+        let (tokens, wakers) = self.slots.borrow_mut().end_all(gone);
+        for token in tokens {
+            self.host.cancel(self.task.get(), token);
+        }
         let waiting = self.subscriptions.borrow_mut().end();
         for waker in wakers.into_iter().chain(waiting) {
             waker.wake();

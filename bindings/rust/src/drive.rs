@@ -143,6 +143,7 @@ impl Task {
         let status = ending.err().unwrap_or(Status::OK);
         self.context.outcome.set(Some(status));
         let is_dropped = self.discard();
+        self.context.end();
         self.disarm();
         if std::mem::take(&mut self.is_resting) {
             self.context.host.cancel(self.context.task.get(), REST_TOKEN);

@@ -122,17 +122,19 @@ impl Slots {
         }
     }
 
-    /// The task has ended: whatever still waits gets `ending` with its own token. Answers who is to be told.
-    pub(crate) fn end_all(&mut self, ending: Event) -> Vec<Waker> {
-        let mut wakers = Vec::new();
+    /// The task has ended: whatever still waits gets `ending`, with its own token. Answers those tokens, and who is to be
+    /// told.
+    pub(crate) fn end_all(&mut self, ending: Event) -> (Vec<u64>, Vec<Waker>) {
+        let (mut tokens, mut wakers) = (Vec::new(), Vec::new());
         for (index, entry) in self.entries.iter_mut().enumerate() {
             if matches!(entry.state, State::Waiting) {
                 let token = u64::from(entry.generation) << 32 | (index as u64 + 1);
                 entry.state = State::Done(Event { token, ..ending });
+                tokens.push(token);
                 wakers.extend(entry.waiter.take());
             }
         }
-        wakers
+        (tokens, wakers)
     }
 
     /// Whether no operation is left, so that the table may serve another task.
