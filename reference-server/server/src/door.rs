@@ -27,6 +27,7 @@ pub struct Door {
 thread_local! {
     static HERE: Cell<usize> = const { Cell::new(usize::MAX) };
     static NOTED: RefCell<Vec<Place>> = const { RefCell::new(Vec::new()) };
+    static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
     static DATE: Cell<[u8; 29]> = const { Cell::new(*b"Thu, 01 Jan 1970 00:00:00 GMT") };
 }
 
@@ -63,6 +64,28 @@ impl Door {
     /// Whether something is noted.
     pub fn has_notes(&self) -> bool {
         NOTED.with(|noted| !noted.borrow().is_empty()) || self.waiting.load(Ordering::SeqCst)
+    }
+}
+
+/// How many buffers a thread keeps, and how large one may be to be kept.
+const SPARE_BUFFERS: usize = 256;
+const SPARE_BYTES: usize = 16 << 10;
+
+/// A buffer for response bytes, one that was used before if there is one.
+pub fn spare_buffer() -> Vec<u8> {
+    BUFFERS.with(|buffers| buffers.borrow_mut().pop()).unwrap_or_default()
+}
+
+/// Keeps a buffer of ordinary size for the next response.
+pub fn keep_buffer(mut buffer: Vec<u8>) {
+    if (1..=SPARE_BYTES).contains(&buffer.capacity()) {
+        buffer.clear();
+        BUFFERS.with(|buffers| {
+            let mut buffers = buffers.borrow_mut();
+            if buffers.len() < SPARE_BUFFERS {
+                buffers.push(buffer);
+            }
+        });
     }
 }
 

@@ -89,7 +89,7 @@ pub struct HttpExchange {
     pub door: Arc<Door>,
     /// Most body bytes that are drained to keep the connection.
     pub drain_bytes: u64,
-    trailers: OnceLock<FieldStorage>,
+    trailers: OnceLock<Box<FieldStorage>>,
     wire: Mutex<Wire>,
 }
 
@@ -106,15 +106,12 @@ impl HttpExchange {
         }
     }
 
-    /// Begins the next cycle with the connection's state machine; `buffer` supplies one if none is left from before.
-    pub fn begin(&mut self, http: Connection, input: Input, buffer: impl FnOnce() -> Vec<u8>) {
+    /// Begins the next cycle with the connection's state machine.
+    pub fn begin(&mut self, http: Connection, input: Input) {
         self.trailers.take();
         let wire = self.wire.get_mut().unwrap_or_else(PoisonError::into_inner);
         let mut out = std::mem::take(&mut wire.out);
         let mut chunks = std::mem::take(&mut wire.chunks);
-        if out.capacity() == 0 {
-            out = buffer();
-        }
         out.clear();
         chunks.clear();
         *wire = Wire { http, input, out, chunks, ..Wire::default() };
@@ -127,7 +124,7 @@ impl HttpExchange {
 
     /// Keeps the trailers of the request body.
     pub fn set_trailers(&self, fields: FieldStorage) {
-        let _ = self.trailers.set(fields);
+        let _ = self.trailers.set(Box::new(fields));
     }
 
     /// Locks, acts, and tells the connection once.
@@ -159,8 +156,16 @@ impl Wire {
         self.reader.take()
     }
 
+    /// A buffer to write into: one that went round, so that a request that waits holds none.
+    fn prepare(&mut self) {
+        if self.out.capacity() == 0 {
+            self.out = door::spare_buffer();
+        }
+    }
+
     /// Says in the response that the connection ends with it, when too much of the request would have to be drained.
     fn decide_close(&mut self, drain_bytes: u64) {
+        self.prepare();
         let too_much = match self.http.outstanding() {
             Outstanding::Nothing => false,
             Outstanding::Known(bytes) => bytes > drain_bytes,
@@ -255,7 +260,7 @@ impl hc_host::Exchange for HttpExchange {
     }
 
     fn trailers(&self) -> RawFields {
-        self.trailers.get().map_or(RawFields::NONE, FieldStorage::raw)
+        self.trailers.get().map_or(RawFields::NONE, |fields| fields.raw())
     }
 
     fn respond(&self, head: &Head<'_>, body: &[u8]) -> Status {

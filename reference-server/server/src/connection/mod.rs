@@ -2,7 +2,7 @@
 
 use crate::exchange::HttpExchange;
 use crate::stream::Stream;
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use hc_host::wheel::Key;
 use hc_http1::Connection as Http;
 use http_container_abi::raw::hc_address;
@@ -74,16 +74,18 @@ pub struct Connection {
     pub phase: Phase,
     /// When the phase began or last made progress, ns.
     pub since_ns: u64,
-    /// The armed timer and its time; the deadline may have moved on since.
-    pub timer: Option<(Key, u64)>,
+    /// The armed timer.
+    pub timer: Option<Key>,
+    /// Its time, ns; the deadline may have moved on since.
+    pub timer_ns: u64,
     /// When the current request's first byte came, ns.
     pub head_ns: u64,
     /// Body bytes that are dropped since no module reads them: so many are left.
     pub drain_bytes: u64,
-    /// The protocol's state between cycles; lent to the exchange during one.
-    pub http: Http,
+    /// The protocol's state while a head is incomplete; before that it is a new one, during a cycle the exchange has it.
+    pub http: Option<Box<Http>>,
     /// Received and not consumed.
-    pub input: BytesMut,
+    pub input: Leftover,
     /// Taken from the exchange and not sent.
     pub outbox: Vec<u8>,
     /// How many of these were sent.
@@ -114,10 +116,11 @@ impl Connection {
             phase: Phase::Head,
             since_ns: now_ns,
             timer: None,
+            timer_ns: u64::MAX,
             head_ns: now_ns,
             drain_bytes: 0,
-            http: Http::new(),
-            input: BytesMut::new(),
+            http: None,
+            input: Leftover::default(),
             outbox: Vec::new(),
             sent: 0,
             exchange: None,
@@ -142,5 +145,44 @@ impl Connection {
     /// The peer or the module made progress: the phase's clock starts again.
     pub fn progress(&mut self, now_ns: u64) {
         self.since_ns = now_ns;
+    }
+}
+
+/// Bytes that were received and not consumed; most connections have none most of the time, and then it is one word.
+#[derive(Default)]
+pub struct Leftover(Option<Box<BytesMut>>);
+
+impl Leftover {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// Takes them out, with `more` behind them.
+    pub fn take_with(&mut self, more: &[u8]) -> Box<BytesMut> {
+        let mut bytes = self.0.take().unwrap_or_default();
+        bytes.extend_from_slice(more);
+        bytes
+    }
+
+    /// Puts back what was not consumed of what was taken out.
+    pub fn keep(&mut self, mut bytes: Box<BytesMut>, consumed: usize) {
+        bytes.advance(consumed);
+        self.0 = (!bytes.is_empty()).then_some(bytes);
+    }
+
+    /// Keeps a copy of these bytes.
+    pub fn keep_copy(&mut self, bytes: &[u8]) {
+        self.0 = (!bytes.is_empty()).then(|| Box::new(BytesMut::from(bytes)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Connection>() <= 184, "{}", size_of::<Connection>());
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Shard;
 use crate::connection::{Connection, Ending, Fate};
-use crate::door::Place;
+use crate::door::{self, Place};
 use crate::exchange::{AHEAD_BYTES, HttpExchange, Input, OUT_BYTES, Progress, Wire};
 use hc_host::Signal;
 use hc_http1::NextCycle;
@@ -75,7 +75,6 @@ impl Shard {
         match wire.http.next_cycle() {
             NextCycle::NotYet => Settled::Body,
             NextCycle::Ready => {
-                connection.http = wire.http.clone();
                 self.finish_cycle(connection, &wire);
                 drop(wire);
                 self.release(connection, exchange);
@@ -153,8 +152,7 @@ impl Shard {
             connection.sent = 0;
             connection.outbox.clear();
             if connection.exchange.is_none() {
-                let buffer = std::mem::take(&mut connection.outbox);
-                self.keep_buffer(buffer);
+                door::keep_buffer(std::mem::take(&mut connection.outbox));
             }
         }
         Fate::Keep

@@ -1,12 +1,12 @@
 //! Ends: of a cycle, of a connection's halves, of the connection; and the time limits that bring them about.
 
 use super::Shard;
-use crate::connection::{Connection, Ending, Fate, Phase};
+use crate::connection::{Connection, Ending, Fate, Leftover, Phase};
 use crate::door::Place;
 use crate::exchange::{self, Input, Progress, Wire};
 use crate::log::{AccessRecord, Remote};
 use hc_host::Signal;
-use hc_http1::Refusal;
+use hc_http1::{Connection as Http, Refusal};
 use http_container_abi::constants::address_family;
 use http_container_abi::raw::hc_address;
 use http_container_abi::{RequestView, Status};
@@ -83,7 +83,7 @@ impl Shard {
         }
         connection.stream.finish();
         connection.ending = Ending::Lingering;
-        connection.input = bytes::BytesMut::new();
+        connection.input = Leftover::default();
         self.linger(connection)
     }
 
@@ -128,7 +128,7 @@ impl Shard {
             let wire = exchange.wire();
             self.finish_cycle(&mut connection, &wire);
         }
-        if let Some((key, _)) = connection.timer.take() {
+        if let Some(key) = connection.timer.take() {
             self.wheel.cancel(key);
         }
         if let Some(exchange) = connection.exchange.take() {
@@ -157,11 +157,12 @@ impl Shard {
         // A slow trickle of head bytes is no progress: the head's clock runs from its first byte.
         let since_ns = if phase == Phase::Head { connection.head_ns } else { connection.since_ns };
         let due_ns = since_ns.saturating_add(limit_ns);
-        if connection.timer.is_none_or(|(_, armed_ns)| armed_ns > due_ns) {
-            if let Some((key, _)) = connection.timer.take() {
+        if connection.timer.is_none() || connection.timer_ns > due_ns {
+            if let Some(key) = connection.timer.take() {
                 self.wheel.cancel(key);
             }
-            connection.timer = Some((self.wheel.insert(due_ns, place), due_ns));
+            connection.timer = Some(self.wheel.insert(due_ns, place));
+            connection.timer_ns = due_ns;
         }
     }
 
@@ -174,7 +175,7 @@ impl Shard {
             let Some(mut connection) = self.table.take(place) else { continue };
             connection.timer = None;
             self.arm(place, &mut connection);
-            let is_over = connection.timer.is_some_and(|(_, due_ns)| due_ns <= self.now_ns);
+            let is_over = connection.timer.is_some() && connection.timer_ns <= self.now_ns;
             match if is_over { self.time_out(&mut connection) } else { Fate::Keep } {
                 Fate::Keep => {
                     if is_over {
@@ -189,7 +190,7 @@ impl Shard {
 
     fn time_out(&mut self, connection: &mut Connection) -> Fate {
         self.common.tally[self.index].timeouts.add(1);
-        if let Some((key, _)) = connection.timer.take() {
+        if let Some(key) = connection.timer.take() {
             self.wheel.cancel(key);
         }
         match connection.phase {
@@ -205,7 +206,7 @@ impl Shard {
 
     /// 408 to a peer that began a head and did not end it (RFC 9110 section 15.5.9).
     fn answer_timeout(&mut self, connection: &mut Connection) -> Fate {
-        let mut wire = Wire { http: std::mem::take(&mut connection.http), ..Wire::default() };
+        let mut wire = Wire { http: connection.http.take().map_or_else(Http::new, |http| *http), ..Wire::default() };
         wire.http.close_after_response();
         exchange::answer_with(&mut wire, 408, "408 Request Timeout\n");
         connection.outbox.append(&mut wire.out);

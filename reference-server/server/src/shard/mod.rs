@@ -109,7 +109,6 @@ pub struct Shard {
     to_flush: Vec<Place>,
     gone: Vec<(Place, u64)>,
     spare: Vec<Arc<HttpExchange>>,
-    spare_buffers: Vec<Vec<u8>>,
     access: Option<AccessWriter>,
     clock: DateCache,
     /// When the wall clock shows the next second, on the host's clock.
@@ -167,7 +166,6 @@ impl Shard {
             to_flush: Vec::new(),
             gone: Vec::new(),
             spare: Vec::new(),
-            spare_buffers: Vec::new(),
             access: parts.access,
             clock: DateCache::new(0),
             next_second_ns: 0,

@@ -6,7 +6,7 @@ use crate::connection::{Connection, Ending};
 use crate::door::Place;
 use crate::exchange::{self, HttpExchange, Input};
 use hc_host::{Exchange as _, Opening};
-use hc_http1::{FieldTable, Head, Refusal, RequestBody, Span, TargetForm, Version};
+use hc_http1::{Connection as Http, FieldTable, Head, Refusal, RequestBody, Span, TargetForm, Version};
 use http_container_abi::{RequestFacts, RequestSpans, Status};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,6 +17,7 @@ impl Shard {
         &mut self,
         place: Place,
         connection: &mut Connection,
+        mut http: Http,
         bytes: &[u8],
         head: &Head,
         fields: &FieldTable,
@@ -28,12 +29,10 @@ impl Shard {
         inner.drain_bytes = self.common.plan.limits.unread_body_bytes;
         connection.drain_bytes = inner.drain_bytes;
         if self.common.stopping.load(Ordering::Relaxed) {
-            connection.http.close_after_response();
+            http.close_after_response();
         }
         let input = if head.has_body() { Input::Open } else { Input::Ended };
-        inner.begin(std::mem::take(&mut connection.http), input, || {
-            self.spare_buffers.pop().unwrap_or_default()
-        });
+        inner.begin(http, input);
         let route = self.choose(connection, bytes, head);
         let deadline_ns = self.fill(inner, connection, bytes, head, fields, route.as_ref().ok().copied());
         match route {
@@ -147,11 +146,11 @@ impl Shard {
     }
 
     /// The peer's bytes are no request: says so, and ends.
-    pub(super) fn refuse_head(&mut self, connection: &mut Connection, refusal: Refusal) {
+    pub(super) fn refuse_head(&mut self, connection: &mut Connection, http: Http, refusal: Refusal) {
         self.common.tally[self.index].refused.add(1);
         let mut exchange = self.spare_exchange();
         if let Some(inner) = Arc::get_mut(&mut exchange) {
-            inner.begin(std::mem::take(&mut connection.http), Input::Failed(Status::E_PEER), Vec::new);
+            inner.begin(http, Input::Failed(Status::E_PEER));
         }
         {
             let mut wire = exchange.wire();
@@ -173,13 +172,6 @@ impl Shard {
     pub(super) fn keep_exchange(&mut self, mut exchange: Arc<HttpExchange>) {
         if self.spare.len() < super::SPARE_EXCHANGES && Arc::get_mut(&mut exchange).is_some() {
             self.spare.push(exchange);
-        }
-    }
-
-    /// Keeps a send buffer of ordinary size.
-    pub(super) fn keep_buffer(&mut self, buffer: Vec<u8>) {
-        if self.spare_buffers.len() < super::SPARE_EXCHANGES && (1..=16 << 10).contains(&buffer.capacity()) {
-            self.spare_buffers.push(buffer);
         }
     }
 }

@@ -4,9 +4,9 @@ use super::Shard;
 use crate::connection::{Connection, Ending};
 use crate::door::Place;
 use crate::exchange::{AHEAD_BYTES, Input, Progress, Wire};
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::Bytes;
 use hc_host::Signal;
-use hc_http1::{Event, Limits, Received, Refusal};
+use hc_http1::{Connection as Http, Event, Limits, Received, Refusal};
 use http_container_abi::{FieldStorage, Status};
 use std::io::ErrorKind;
 
@@ -49,128 +49,105 @@ impl Shard {
     /// Between requests: parses what is there, reads more; `true` when something changed.
     pub(super) fn next_request(&mut self, place: Place, connection: &mut Connection) -> bool {
         if !connection.input.is_empty() {
-            let mut input = std::mem::take(&mut connection.input);
+            let input = connection.input.take_with(b"");
             let consumed = self.parse_head(place, connection, &input);
-            input.advance(consumed);
-            if !input.is_empty() {
-                connection.input = input;
-            }
+            connection.input.keep(input, consumed);
             if consumed > 0 || connection.exchange.is_some() || connection.ending != Ending::None {
                 return true;
             }
         }
         match self.read(connection) {
             Got::Bytes(bytes) => {
-                self.feed_head(place, connection, bytes);
+                self.feed(connection, bytes, |shard, connection, input| {
+                    shard.parse_head(place, connection, input)
+                });
                 true
             }
             Got::Nothing => false,
             Got::End => {
-                let input = std::mem::take(&mut connection.input);
+                let input = connection.input.take_with(b"");
                 self.parse_head(place, connection, &input);
                 connection.ending != Ending::None
             }
-            Got::Lost => {
-                self.lose(connection);
-                connection.ending = Ending::Flush;
-                false
-            }
+            Got::Lost => self.give_up(connection),
         }
-    }
-
-    /// Parses what was just read, with what was left before; keeps what is not consumed.
-    fn feed_head(&mut self, place: Place, connection: &mut Connection, bytes: usize) {
-        if connection.input.is_empty() {
-            connection.head_ns = self.now_ns;
-            let scratch = std::mem::take(&mut self.scratch);
-            let consumed = self.parse_head(place, connection, &scratch[..bytes]);
-            if consumed < bytes {
-                connection.input = BytesMut::from(&scratch[consumed..bytes]);
-            }
-            self.scratch = scratch;
-            return;
-        }
-        let mut input = std::mem::take(&mut connection.input);
-        input.extend_from_slice(&self.scratch[..bytes]);
-        let consumed = self.parse_head(place, connection, &input);
-        input.advance(consumed);
-        if !input.is_empty() {
-            connection.input = input;
-        }
-    }
-
-    /// One head, or why there is none; answers how many bytes are settled.
-    fn parse_head(&mut self, place: Place, connection: &mut Connection, input: &[u8]) -> usize {
-        let mut fields = std::mem::take(&mut self.fields);
-        let settled =
-            match connection.http.receive(input, connection.eof, &self.common.plan.http, &mut fields) {
-                Ok(Received { consumed, event: Event::Head(head) }) => {
-                    self.open(place, connection, &input[..consumed], &head, &fields);
-                    consumed
-                }
-                Ok(Received { consumed, event: Event::Closed }) => {
-                    connection.ending = Ending::Flush;
-                    consumed
-                }
-                Ok(Received { consumed, .. }) => consumed,
-                Err(refusal) => {
-                    self.refuse_head(connection, refusal);
-                    input.len()
-                }
-            };
-        self.fields = fields;
-        settled
     }
 
     /// During a request body: hands on what is there, reads more; `true` when something changed.
     pub(super) fn more_body(&mut self, connection: &mut Connection) -> bool {
         if !connection.input.is_empty() {
-            let mut input = std::mem::take(&mut connection.input);
+            let input = connection.input.take_with(b"");
             let consumed = self.parse_body(connection, &input);
-            input.advance(consumed);
-            if !input.is_empty() {
-                connection.input = input;
-            }
+            connection.input.keep(input, consumed);
             if consumed > 0 {
                 return true;
             }
         }
         match self.read(connection) {
             Got::Bytes(bytes) => {
-                self.feed_body(connection, bytes);
+                self.feed(connection, bytes, Self::parse_body);
                 true
             }
             Got::Nothing => false,
             Got::End => {
-                let input = std::mem::take(&mut connection.input);
+                let input = connection.input.take_with(b"");
                 self.parse_body(connection, &input);
                 true
             }
-            Got::Lost => {
-                self.lose(connection);
-                connection.ending = Ending::Flush;
-                false
-            }
+            Got::Lost => self.give_up(connection),
         }
     }
 
-    fn feed_body(&mut self, connection: &mut Connection, bytes: usize) {
+    fn give_up(&mut self, connection: &mut Connection) -> bool {
+        self.lose(connection);
+        connection.ending = Ending::Flush;
+        false
+    }
+
+    /// Parses what was just read behind what was left before, and keeps what is not consumed.
+    fn feed(
+        &mut self,
+        connection: &mut Connection,
+        bytes: usize,
+        parse: impl FnOnce(&mut Shard, &mut Connection, &[u8]) -> usize,
+    ) {
+        let scratch = std::mem::take(&mut self.scratch);
         if connection.input.is_empty() {
-            let scratch = std::mem::take(&mut self.scratch);
-            let consumed = self.parse_body(connection, &scratch[..bytes]);
-            if consumed < bytes {
-                connection.input = BytesMut::from(&scratch[consumed..bytes]);
+            connection.head_ns = self.now_ns;
+            let consumed = parse(self, connection, &scratch[..bytes]);
+            connection.input.keep_copy(&scratch[consumed..bytes]);
+        } else {
+            let input = connection.input.take_with(&scratch[..bytes]);
+            let consumed = parse(self, connection, &input);
+            connection.input.keep(input, consumed);
+        }
+        self.scratch = scratch;
+    }
+
+    /// One head, or why there is none; answers how many bytes are settled.
+    fn parse_head(&mut self, place: Place, connection: &mut Connection, input: &[u8]) -> usize {
+        let mut http = connection.http.take().map_or_else(Http::new, |http| *http);
+        let mut fields = std::mem::take(&mut self.fields);
+        let settled = match http.receive(input, connection.eof, &self.common.plan.http, &mut fields) {
+            Ok(Received { consumed, event: Event::Head(head) }) => {
+                self.open(place, connection, http, &input[..consumed], &head, &fields);
+                consumed
             }
-            self.scratch = scratch;
-            return;
-        }
-        let mut input = std::mem::take(&mut connection.input);
-        input.extend_from_slice(&self.scratch[..bytes]);
-        let consumed = self.parse_body(connection, &input);
-        input.advance(consumed);
-        if !input.is_empty() {
-            connection.input = input;
-        }
+            Ok(Received { consumed, event: Event::Closed }) => {
+                connection.ending = Ending::Flush;
+                consumed
+            }
+            Ok(Received { consumed, .. }) => {
+                connection.http = Some(Box::new(http));
+                consumed
+            }
+            Err(refusal) => {
+                self.refuse_head(connection, http, refusal);
+                input.len()
+            }
+        };
+        self.fields = fields;
+        settled
     }
 
     /// As much of the body as the exchange takes; answers how many bytes are settled.
