@@ -1,7 +1,6 @@
 //! An `App` behind the callbacks of the ABI: instances, workers, tasks. Must not know what the application does.
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -33,6 +32,7 @@ pub struct Adapter<A: App> {
 pub struct Worker<A: App> {
     state: Rc<A::Worker>,
     core: Rc<WorkerCore>,
+    #[expect(clippy::vec_box, reason = "the boxes themselves are kept, for the boundary takes boxes")]
     spare: RefCell<Vec<Box<Task>>>,
 }
 
@@ -145,15 +145,9 @@ impl<A: App> Adapter<A> {
     }
 }
 
-fn answer<A: App>(
-    context: Rc<TaskContext>,
-    state: State<A>,
-    request: http::Request<Body>,
-) -> impl Future<Output = Ending> {
-    async move {
-        let answer = A::handle(state, request).await;
-        reply::send(context, answer).await
-    }
+async fn answer<A: App>(context: Rc<TaskContext>, state: State<A>, request: http::Request<Body>) -> Ending {
+    let answer = A::handle(state, request).await;
+    reply::send(context, answer).await
 }
 
 /// The end of an instance: whatever outlives it on another thread finds the gate closed from here on.

@@ -25,7 +25,7 @@ use crate::writer::{Produced, Writer};
 #[derive(Default)]
 pub struct Body {
     kind: Kind,
-    trailers: Option<HeaderMap>,
+    trailers: Option<Box<HeaderMap>>,
 }
 
 #[derive(Default)]
@@ -108,7 +108,7 @@ impl Body {
             match frame?.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
-                Err(frame) => self.trailers = frame.into_trailers().ok(),
+                Err(frame) => self.trailers = frame.into_trailers().ok().map(Box::new),
             }
         }
         Ok(None)
@@ -144,7 +144,7 @@ impl Body {
     /// The trailer fields, after [`chunk`](Self::chunk) said that the body is whole.
     #[must_use]
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.trailers.as_ref()
+        self.trailers.as_deref()
     }
 
     /// The whole body, if it is at hand and has at most `limit` bytes.

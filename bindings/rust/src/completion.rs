@@ -26,7 +26,6 @@ use crate::operation::Operation;
 ///
 /// # Panics
 /// Outside a task.
-#[must_use]
 #[track_caller]
 pub fn completion<T: Send + 'static>() -> (Completer<T>, Completion<T>) {
     let operation = Operation::new();

@@ -147,8 +147,8 @@ impl Notices {
     }
 
     /// The kinds that came since the last call, at least one.
-    pub fn next(&mut self) -> impl Future<Output = Notice> + '_ {
-        std::future::poll_fn(|context| self.poll_next(context))
+    pub async fn next(&mut self) -> Notice {
+        std::future::poll_fn(|context| self.poll_next(context)).await
     }
 
     /// As [`next`](Self::next), for hand-written futures.

@@ -19,7 +19,7 @@ pub(crate) fn build<B>(view: &RequestView<'_>, body: B) -> Result<Request<B>, St
     store.put_slice(target);
     fields.iter().for_each(|(_, value)| store.put_slice(value));
     let mut store = store.freeze();
-    *request.uri_mut() = uri(store.split_to(target.len()))?;
+    *request.uri_mut() = uri(&store.split_to(target.len()))?;
     let headers = request.headers_mut();
     headers.reserve(fields.len());
     for (name, value) in fields.iter() {
@@ -59,12 +59,12 @@ fn version(number: u32) -> Version {
 }
 
 /// The target as a URI. Bytes that a URI may not hold, and that a lenient container let through, are percent-encoded.
-fn uri(target: Bytes) -> Result<Uri, Status> {
+fn uri(target: &Bytes) -> Result<Uri, Status> {
     if let Ok(uri) = Uri::from_maybe_shared(target.clone()) {
         return Ok(uri);
     }
     let mut encoded = String::with_capacity(target.len() + 16);
-    for &byte in &target {
+    for &byte in target {
         if byte.is_ascii_graphic()
             && !matches!(byte, b'"' | b'<' | b'>' | b'\\' | b'^' | b'`' | b'{' | b'|' | b'}')
         {
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn targets_that_are_no_uri_are_encoded() {
         let check = |target: &'static str, expect: &str| {
-            assert_eq!(uri(Bytes::from_static(target.as_bytes())).unwrap().to_string(), expect);
+            assert_eq!(uri(&Bytes::from_static(target.as_bytes())).unwrap().to_string(), expect);
         };
         check("/a/b?c=d", "/a/b?c=d");
         check("*", "*");

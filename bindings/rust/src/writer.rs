@@ -60,10 +60,13 @@ impl Writer {
     }
 }
 
+/// What the author wrote, until it is done.
+type Block = Pin<Box<dyn Future<Output = Result<(), Error>>>>;
+
 /// The reading side: polls the block and takes what it wrote.
 pub(crate) struct Produced {
     desk: Rc<RefCell<Desk>>,
-    block: Option<Pin<Box<dyn Future<Output = Result<(), Error>>>>>,
+    block: Option<Block>,
     ending: Option<Result<(), Error>>,
 }
 

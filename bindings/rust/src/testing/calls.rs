@@ -389,8 +389,8 @@ impl Host for FakeHost {
         if state.is_draining {
             return Err(Status::E_DRAINING);
         }
-        let spawned = |task: &&Task| task.kind == task_kind::BACKGROUND && task.outcome.is_none();
-        if state.tasks.values().filter(spawned).count() as u64 >= state.limit(limit::TASKS) {
+        let spawned = |task: &&Task| task.kind == task_kind::BACKGROUND;
+        if state.all_live().filter(spawned).count() as u64 >= state.limit(limit::TASKS) {
             return Err(Status::E_LIMIT);
         }
         let running = state.running.filter(|running| running.thread == thread::current().id());
@@ -404,8 +404,7 @@ impl Host for FakeHost {
         let handle = state.handle();
         let mut task = Task::new(self.module, worker, task_kind::BACKGROUND);
         task.argument = arg;
-        state.tasks.insert(handle, task);
-        state.enqueue(handle);
+        state.add(handle, task);
         drop(state);
         if running.is_none() {
             self.shared.waker.wake().expect("the poll set of the test lives");

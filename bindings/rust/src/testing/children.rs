@@ -120,6 +120,7 @@ impl DispatchHost for FakeHost {
             Err(status) => return (status, 0),
         };
         let worker = parent.worker;
+        let mut has_heir = false;
         let mut child = Task::new(module, worker, task_kind::CHILD);
         if options.flags & dispatch_flag::BODY != 0 {
             if parent.feed.is_taken || parent.feed.has_ended || parent.feed.shown.is_some() {
@@ -127,6 +128,7 @@ impl DispatchHost for FakeHost {
             }
             std::mem::swap(&mut child.feed, &mut parent.feed);
             parent.feed.is_taken = true;
+            has_heir = true;
         } else {
             child.feed.rest = Rest::Ended;
             child
@@ -150,8 +152,11 @@ impl DispatchHost for FakeHost {
             read: 0,
             shown: None,
         });
-        state.tasks.insert(handle, child);
-        state.enqueue(handle);
+        state.add(handle, child);
+        if let Ok(parent) = state.live(task) {
+            parent.children.push(handle);
+            parent.heir = parent.heir.or(has_heir.then_some(handle));
+        }
         (Status::PENDING, handle)
     }
 

@@ -186,8 +186,7 @@ impl Container {
         if length == Some(0) {
             task.feed.rest = Rest::Ended;
         }
-        state.tasks.insert(handle, task);
-        state.enqueue(handle);
+        state.add(handle, task);
         Exchange(handle)
     }
 
@@ -195,14 +194,8 @@ impl Container {
         let mut state = self.shared.lock();
         // A body that a child took over is fed to the child.
         let mut target = exchange.0;
-        while let Some(child) = state.tasks.iter().find_map(|(key, task)| {
-            let is_heir = task.child.as_ref().is_some_and(|side| side.parent == target);
-            is_heir.then_some(*key)
-        }) {
-            if !state.tasks.get(&target).is_some_and(|task| task.feed.is_taken) {
-                break;
-            }
-            target = child;
+        while let Some(heir) = state.tasks.get(&target).and_then(|task| task.heir) {
+            target = heir;
         }
         let Ok(task) = state.live(target) else { return };
         change(task);
@@ -269,9 +262,7 @@ impl Container {
     pub fn drain(&mut self) {
         let mut state = self.shared.lock();
         state.is_draining = true;
-        let live: Vec<u64> =
-            state.tasks.iter().filter(|(_, task)| task.outcome.is_none()).map(|(key, _)| *key).collect();
-        for task in live {
+        for task in state.live_handles() {
             state.notice(task, Notice::DRAIN.bits());
         }
     }

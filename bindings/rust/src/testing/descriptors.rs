@@ -33,7 +33,7 @@ impl FdHost for FakeHost {
             Err(status) => return status,
         };
         let wanted = Wait::Descriptor(handle, interest);
-        let is_busy = state.tasks.values().any(|task| task.is_waiting_for(|wait| *wait == wanted).is_some());
+        let is_busy = state.all_live().any(|task| task.is_waiting_for(|wait| *wait == wanted).is_some());
         let Some(descriptor) = state.descriptors.get_mut(&handle) else { return Status::E_GONE };
         if is_busy {
             return Status::E_BUSY;

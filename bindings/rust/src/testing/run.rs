@@ -9,7 +9,7 @@ use http_container_abi::{Opaque, StartArgs, Status};
 
 use super::container::Container;
 use super::state::{Running, State};
-use super::task::{Phase, Task, Wait};
+use super::task::{Phase, Wait};
 
 /// So long the container waits, in real time, for a thread or a descriptor before it gives the test up.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,8 +23,8 @@ impl State {
 
     /// Whether something outside may still wake a task: a foreign thread, a descriptor.
     fn has_outside(&self) -> bool {
-        let live = self.tasks.values().filter(|task| task.outcome.is_none());
-        live.flat_map(|task| &task.waits)
+        self.all_live()
+            .flat_map(|task| &task.waits)
             .any(|(_, wait)| matches!(wait, Wait::Completion(_) | Wait::Descriptor(..)))
     }
 }
@@ -166,7 +166,7 @@ impl Container {
         if let Some(reason) = cancel.filter(|_| is_fresh_request) {
             // A request that never started is simply dropped [task.cancel.unstarted].
             let mut state = self.shared.lock();
-            state.tasks.get_mut(&task)?.outcome = Some(reason);
+            state.end(task, reason)?;
             state.tell_parent(task);
             return None;
         }
@@ -242,19 +242,15 @@ impl Container {
         module.table.finish(module.instance, call.worker_state, call.task, call.state, outcome, &unseen);
         self.set_running(None);
         let mut state = self.shared.lock();
-        let Some(found) = state.tasks.get_mut(&call.task) else { return };
-        found.outcome = Some(outcome);
+        let Some(found) = state.end(call.task, outcome) else { return };
         if found.phase == Phase::Open || outcome.is_error() && found.phase == Phase::None {
             found.answer.is_aborted = true;
         }
-        let left = std::mem::take(&mut found.waits);
+        let (left, children) = (std::mem::take(&mut found.waits), std::mem::take(&mut found.children));
         for (_, wait) in left {
             state.forget(wait);
         }
         state.tell_parent(call.task);
-        let is_child = |task: &Task| task.child.as_ref().is_some_and(|side| side.parent == call.task);
-        let children: Vec<u64> =
-            state.tasks.iter().filter(|(_, task)| is_child(task)).map(|(key, _)| *key).collect();
         for child in children {
             state.close_child(child);
         }
@@ -280,10 +276,7 @@ impl Container {
         let live: Vec<u64> = {
             let mut state = self.shared.lock();
             state.is_draining = true;
-            let mut live: Vec<u64> =
-                state.tasks.iter().filter(|(_, task)| task.outcome.is_none()).map(|(key, _)| *key).collect();
-            live.sort_unstable();
-            live
+            state.live_handles()
         };
         for task in live {
             self.shared.lock().cancel(task, Status::CANCELLED_DRAIN);

@@ -1,6 +1,6 @@
 //! What the fake container knows: tasks, operations, its clock, its log. One lock around it; no module is called under it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::os::fd::RawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
@@ -29,7 +29,9 @@ pub(super) struct State {
     pub(super) now_ns: u64,
     pub(super) next_handle: u64,
     pub(super) next_order: u64,
+    /// Every task, also those that ended: tests ask for their answers.
     pub(super) tasks: HashMap<u64, Task>,
+    live: BTreeSet<u64>,
     pub(super) queue: VecDeque<u64>,
     pub(super) timers: BTreeMap<(u64, u64), (u64, u64)>,
     /// Completion handle to task and token.
@@ -63,6 +65,7 @@ impl State {
             next_handle: 0,
             next_order: 0,
             tasks: HashMap::new(),
+            live: BTreeSet::new(),
             queue: VecDeque::new(),
             timers: BTreeMap::new(),
             completions: HashMap::new(),
@@ -88,6 +91,30 @@ impl State {
 
     pub(super) fn limit(&self, which: u32) -> u64 {
         self.limits.get(&which).copied().unwrap_or(0)
+    }
+
+    /// A new task, ready to be started; its handle.
+    pub(super) fn add(&mut self, handle: u64, task: Task) {
+        self.tasks.insert(handle, task);
+        self.live.insert(handle);
+        self.enqueue(handle);
+    }
+
+    /// The task has ended.
+    pub(super) fn end(&mut self, task: u64, outcome: Status) -> Option<&mut Task> {
+        self.live.remove(&task);
+        let found = self.tasks.get_mut(&task)?;
+        found.outcome = Some(outcome);
+        Some(found)
+    }
+
+    /// The handles of live tasks, oldest first.
+    pub(super) fn live_handles(&self) -> Vec<u64> {
+        self.live.iter().copied().collect()
+    }
+
+    pub(super) fn all_live(&self) -> impl Iterator<Item = &Task> {
+        self.live.iter().filter_map(|handle| self.tasks.get(handle))
     }
 
     /// A live task, as the module named it.
@@ -194,7 +221,7 @@ impl State {
     }
 
     pub(super) fn counts(&self) -> Counts {
-        let live = || self.tasks.values().filter(|task| task.outcome.is_none());
+        let live = || self.all_live();
         Counts {
             tasks: live().count(),
             operations: live().map(|task| task.waits.len()).sum(),

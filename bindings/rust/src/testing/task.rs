@@ -89,7 +89,11 @@ pub(super) struct Task {
     /// Bytes that `response_write` may still take; `None`: all.
     pub(super) room: Option<usize>,
     pub(super) has_no_body: bool,
+    /// What it is to its parent.
     pub(super) child: Option<ChildSide>,
+    pub(super) children: Vec<u64>,
+    /// The child that took over its body.
+    pub(super) heir: Option<u64>,
 }
 
 /// What a parent sees of its child.
@@ -129,6 +133,8 @@ impl Task {
             room: None,
             has_no_body: false,
             child: None,
+            children: Vec::new(),
+            heir: None,
         }
     }
 
