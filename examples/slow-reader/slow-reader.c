@@ -39,7 +39,14 @@ static hc_status run(struct upload *upload) {
 }
 
 static hc_status create(const hc_host *H, hc_bytes config_json, void **created) {
-  struct instance *instance = (struct instance *)calloc(1, sizeof(*instance));
+  static const char *const members[] = {"chunk_delay_ms"};
+  struct instance *instance;
+  hc_bytes unknown;
+  if (hc_config_only(config_json, members, 1, &unknown) != HC_OK) {
+    hc_log(H, 0, HC_LOG_ERROR, "slow-reader: no such member: \"%.*s\"; there is chunk_delay_ms", HC_PRINT(unknown));
+    return HC_E_CONFIG;
+  }
+  instance = (struct instance *)calloc(1, sizeof(*instance));
   if (instance == NULL) {
     return HC_E_MEMORY;
   }

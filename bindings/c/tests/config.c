@@ -39,6 +39,15 @@ static void number(const char *json, hc_status expected, uint64_t value) {
   free(memory);
 }
 
+static void only(const char *json, hc_status expected, const char *name) {
+  static const char *const names[] = {"a", "b"};
+  char *memory;
+  hc_bytes unknown;
+  CHECK_CASE(json, hc_config_only(exact(json, &memory), names, 2, &unknown) == expected);
+  CHECK_CASE(json, hc_equal(unknown, name));
+  free(memory);
+}
+
 int main(void) {
   int flag = 7;
   member("{}", "a", HC_END, NULL);
@@ -66,6 +75,13 @@ int main(void) {
   member("{\"a\":1} x", "a", HC_E_CONFIG, NULL);
   member("{a:1}", "a", HC_E_CONFIG, NULL);
   member("{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "a", HC_E_CONFIG, NULL);
+
+  only("{}", HC_OK, "");
+  only("{\"b\":1,\"a\":{\"c\":2}}", HC_OK, "");
+  only("{\"a\":1,\"c\":2}", HC_E_CONFIG, "c");
+  only("{\"\":1}", HC_E_CONFIG, "");
+  only("[]", HC_E_CONFIG, "");
+  only("{\"a\":1", HC_E_CONFIG, "");
 
   number("{}", HC_END, 0);
   number("{\"n\":0}", HC_OK, 0);

@@ -78,6 +78,8 @@ static hc_status start(void *instance, void *worker_state, hc_task task, const h
     return HC_DISCARDED;
   } else if (hc_equal(path, "/fail")) {
     return HC_FAIL;
+  } else if (hc_equal(path, "/reserved")) {
+    return HC_CANCELLED_PEER;
   } else if (hc_equal(path, "/abort")) {
     return H->abort(H, task);
   } else if (hc_equal(path, "/misuse")) {
@@ -112,7 +114,7 @@ static void finish(void *instance, void *worker_state, hc_task task, void *task_
                    size_t count) {
   const hc_host *H = (const hc_host *)instance;
   (void)worker_state, (void)unseen;
-  CHECK(count == 0 && H->timer(H, task, 99, 0) == HC_E_STATE && H->cancel(H, task, 99, NULL) == HC_E_GONE);
+  CHECK(count == 0 && H->timer(H, task, 99, 0) == HC_E_STATE && H->cancel(H, task, 9, NULL) == HC_E_GONE);
   if (task_state == argument) {
     log_of_ends[strlen(log_of_ends)] = outcome == HC_OK ? 'o' : 'c';
   }
@@ -133,6 +135,7 @@ static const struct {
     {"/silent", "task.done.no-response", HC_OK, 500, HC_FAKE_COMPLETE},
     {"/odd", "task.step.status", HC_E_INVALID, 500, HC_FAKE_COMPLETE},
     {"/fail", NULL, HC_FAIL, 500, HC_FAKE_COMPLETE},
+    {"/reserved", NULL, HC_E_FAILED, 500, HC_FAKE_COMPLETE},
     {"/abort", NULL, HC_OK, 0, HC_FAKE_ABORTED},
     {"/open", "task.done.open-response", HC_OK, 200, HC_FAKE_ABORTED},
     {"/short", NULL, HC_OK, 200, HC_FAKE_ABORTED},

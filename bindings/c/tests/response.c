@@ -45,7 +45,7 @@ static hc_status start(void *instance, void *worker_state, hc_task task, const h
   } else if (hc_equal(path, "/fields")) {
     hc_fields_add(&fields, "content-type", "text/csv");
     hc_fields_add_format(&fields, "etag", "\"%d-%s\"", 7, "x");
-    hc_fields_add_format(&fields, "x-number", "%u", 42u);
+    hc_fields_add_format(&fields, "x-number", " %u\t", 42u); /* sent without the blanks */
     hc_log(H, task, HC_LOG_INFO, "%s of a line that is %s", "an example", "too long to be kept");
     return hc_respond(H, task, 200, &fields, hc_text("a,b"));
   } else if (hc_equal(path, "/many")) {

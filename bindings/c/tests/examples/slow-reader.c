@@ -82,6 +82,8 @@ int main(void) {
   hc_fake_host host;
   CHECK(hc_fake_open(&host, &HC_MODULE_ENTRY, "{\"chunk_delay_ms\": -1}") == HC_E_CONFIG);
   CHECK(hc_fake_open(&host, &HC_MODULE_ENTRY, "{\"chunk_delay_ms\": 60001}") == HC_E_CONFIG);
+  CHECK(hc_fake_open(&host, &HC_MODULE_ENTRY, "{\"chunk_delay\": 1}") == HC_E_CONFIG);
+  CHECK(strstr(host.last_log, "\"chunk_delay\"") != NULL);
   CHECK(hc_fake_open(&host, &HC_MODULE_ENTRY, "nonsense") == HC_E_CONFIG);
   CHECK(hc_fake_open(&host, &HC_MODULE_ENTRY, "{}") == HC_OK);
   counted(&host, "/", 1, "1\n", 10);

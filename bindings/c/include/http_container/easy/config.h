@@ -119,6 +119,31 @@ static inline hc_status hc_config_member(hc_bytes json, const char *name, hc_byt
   return json.size == 0 ? found : (hc_status)HC_E_CONFIG;
 }
 
+/* HC_OK when every member of the object has one of the `count` names. HC_E_CONFIG: *unknown is the name of one that has not
+ * [configuration.unknown], or empty when this is no JSON object. */
+static inline hc_status hc_config_only(hc_bytes json, const char *const *names, size_t count, hc_bytes *unknown) {
+  hc_bytes key, text;
+  hc_status status = hc_config_member(json, "", &text);
+  *unknown = hc_view(NULL, 0);
+  if (status < 0 || !hc_json_take(&json, '{') || hc_json_take(&json, '}')) {
+    return status < 0 ? status : (hc_status)HC_OK;
+  }
+  do {
+    size_t at = 0;
+    if (hc_json_string(&json, &key) != HC_OK || !hc_json_take(&json, ':') || hc_json_value(&json, &text) != HC_OK) {
+      return HC_E_CONFIG;
+    }
+    while (at < count && !hc_equal(key, names[at])) {
+      at++;
+    }
+    if (at == count) {
+      *unknown = key;
+      return HC_E_CONFIG;
+    }
+  } while (hc_json_take(&json, ','));
+  return HC_OK;
+}
+
 /* --- Typed members ----------------------------------------------------------------------------------------------------- */
 
 /* A whole number of at most `most`. HC_END: there is no such member; *number is as it was, so set it to the default first.

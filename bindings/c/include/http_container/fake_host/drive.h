@@ -15,6 +15,11 @@ static inline void hc_fake_finish(hc_fake_task *task, hc_status outcome) {
   task->ending = 1; /* before the events are taken: a completion is among them, or is told HC_E_GONE */
   pthread_mutex_unlock(&host->mutex);
   count = hc_fake_take_events(task, unseen);
+  pthread_mutex_lock(&host->mutex);
+  for (at = 0; at < HC_FAKE_OPERATIONS; at++) {
+    task->operations[at].active = 0; /* withdrawn [task.finish.withdrawn] */
+  }
+  pthread_mutex_unlock(&host->mutex);
   task->outcome = outcome;
   if (task->response == HC_FAKE_OPEN) {
     task->response = HC_FAKE_ABORTED;
@@ -27,9 +32,6 @@ static inline void hc_fake_finish(hc_fake_task *task, hc_status outcome) {
   }
   pthread_mutex_lock(&host->mutex);
   task->finished++;
-  for (at = 0; at < HC_FAKE_OPERATIONS; at++) {
-    task->operations[at].active = 0;
-  }
   pthread_mutex_unlock(&host->mutex);
   free(unseen);
   free(task->chunk);
@@ -67,6 +69,7 @@ static inline void hc_fake_after_step(hc_fake_task *task, hc_status status) {
   } else if (status > 0) {
     hc_fake_fail(task, HC_E_INVALID, "task.step.status");
   } else if (status < 0) {
+    status = status <= -101 && status >= -199 ? (hc_status)HC_E_FAILED : status; /* [task.step.cancelled-status] */
     hc_fake_answer(task, task->body_error == HC_E_LIMIT ? 413 : 500);
     hc_fake_finish(task, status);
   } else {

@@ -22,13 +22,24 @@ static inline int hc_fake_is_token(hc_bytes name) {
   return name.size > 0;
 }
 
+/* Values are sent without blanks at their ends [response.fields.trim]. */
+static inline hc_bytes hc_fake_trim(hc_bytes value) {
+  while (value.size > 0 && (value.data[0] == ' ' || value.data[0] == '\t')) {
+    value = hc_fake_view(value.data + 1, value.size - 1);
+  }
+  while (value.size > 0 && (value.data[value.size - 1] == ' ' || value.data[value.size - 1] == '\t')) {
+    value.size--;
+  }
+  return value;
+}
+
 /* Checks and records the fields of a head. `length`: what a content-length field must say; HC_LENGTH_UNKNOWN: anything. */
 static inline hc_status hc_fake_fields(hc_fake_task *task, const hc_field *fields, size_t count, uint64_t length) {
   static const char *const owned[] = {"transfer-encoding", "connection", "keep-alive", "upgrade", "te", "proxy-connection"};
   hc_fake_host *host = task->host;
   size_t at, byte;
   if (count > HC_FAKE_FIELDS) {
-    return hc_fake_refuse(host, HC_E_LIMIT, "response.fields.limit", "too many fields");
+    return hc_fake_refuse(host, HC_E_LIMIT, "response.head.limit", "too many fields");
   }
   for (at = 0; at < count; at++) {
     hc_bytes name = hc_fake_copy(&task->response_memory, fields[at].name);
@@ -53,12 +64,12 @@ static inline hc_status hc_fake_fields(hc_fake_task *task, const hc_field *field
     if (hc_fake_is(name, "content-length") && length != HC_LENGTH_UNKNOWN) {
       char digits[24];
       snprintf(digits, sizeof(digits), "%llu", (unsigned long long)length);
-      if (!hc_fake_is(fields[at].value, digits)) {
+      if (!hc_fake_is(hc_fake_trim(fields[at].value), digits)) {
         return hc_fake_refuse_field(host, "response.content-length", "content-length does not agree with the body");
       }
     }
     task->response_fields[at].name = name;
-    task->response_fields[at].value = hc_fake_copy(&task->response_memory, fields[at].value);
+    task->response_fields[at].value = hc_fake_copy(&task->response_memory, hc_fake_trim(fields[at].value));
   }
   task->response_field_count = count;
   return HC_OK;
@@ -116,7 +127,7 @@ static inline hc_status HC_CALL hc_fake_inform(const hc_host *H, hc_task handle,
     return hc_fake_refuse(task->host, HC_E_INVALID, "response.inform.status", "the status must be 102 to 199");
   }
   if (task->response != HC_FAKE_NONE) {
-    return hc_fake_refuse(task->host, HC_E_STATE, "response.inform.before-head", "the response has its head already");
+    return hc_fake_refuse(task->host, HC_E_STATE, "call.table", "the response has its head already");
   }
   status = hc_fake_fields(task, fields, count, HC_LENGTH_UNKNOWN);
   task->response_field_count = 0;
@@ -131,7 +142,7 @@ static inline hc_status HC_CALL hc_fake_response_start(const hc_host *H, hc_task
     return status;
   }
   if (response->body.size > 0) {
-    return hc_fake_refuse(task->host, HC_E_INVALID, "response.start.no-body", "the body comes by response_write");
+    return hc_fake_refuse(task->host, HC_E_INVALID, "response.start.body", "the body comes by response_write");
   }
   status = hc_fake_head(task, response, response->content_length);
   task->response = status == HC_OK ? (int)HC_FAKE_OPEN : task->response;
@@ -154,13 +165,13 @@ static inline hc_status HC_CALL hc_fake_response_write(const hc_host *H, hc_task
   if (hc_fake_is_waiting(task, HC_EVENT_WRITE)) {
     return hc_fake_refuse(host, HC_E_BUSY, "response.write.one", "a write is waiting already");
   }
-  if (task->content_length != HC_LENGTH_UNKNOWN && size > task->content_length - task->offered) {
-    return hc_fake_refuse(host, HC_E_INVALID, "response.content-length", "more than content_length");
-  }
   if (task->bodiless) {
     task->offered += size;
     *accepted = size;
     return HC_DISCARDED;
+  }
+  if (task->content_length != HC_LENGTH_UNKNOWN && size > task->content_length - task->offered) {
+    return hc_fake_refuse(host, HC_E_INVALID, "response.content-length", "more than content_length");
   }
   if (task->write_unready > 0 && token != 0) {
     task->write_unready--;
@@ -184,9 +195,12 @@ static inline hc_status HC_CALL hc_fake_response_end(const hc_host *H, hc_task h
     return status;
   }
   if (task->response != HC_FAKE_OPEN) {
-    return hc_fake_refuse(task->host, HC_E_STATE, "response.end.open", "the response is not open");
+    return hc_fake_refuse(task->host, HC_E_STATE, "call.table", "the response is not open");
   }
-  if (task->content_length != HC_LENGTH_UNKNOWN && task->offered < task->content_length) {
+  if (hc_fake_is_waiting(task, HC_EVENT_WRITE)) {
+    return hc_fake_refuse(task->host, HC_E_BUSY, "response.end.waiting", "a write is outstanding");
+  }
+  if (!task->bodiless && task->content_length != HC_LENGTH_UNKNOWN && task->offered < task->content_length) {
     task->response = HC_FAKE_ABORTED;
     return hc_fake_refuse(task->host, HC_E_STATE, "response.content-length", "less than content_length was written");
   }
@@ -201,7 +215,7 @@ static inline hc_status HC_CALL hc_fake_abort(const hc_host *H, hc_task handle) 
     return status;
   }
   if (task->response != HC_FAKE_NONE && task->response != HC_FAKE_OPEN) {
-    return hc_fake_refuse(task->host, HC_E_STATE, "response.abort.open", "there is nothing to break off");
+    return hc_fake_refuse(task->host, HC_E_STATE, "response.abort.ended", "there is nothing to break off");
   }
   task->response = HC_FAKE_ABORTED;
   return HC_OK;

@@ -31,7 +31,7 @@ static inline hc_fake_task *hc_fake_enter(const hc_host *H, hc_task handle, int 
   hc_fake_host *host = hc_fake_of(H);
   hc_fake_task *task;
   if (!hc_fake_on_worker(host)) {
-    *status = hc_fake_refuse(host, HC_E_THREAD, "threads.task", "this call is for the task's own worker");
+    *status = hc_fake_refuse(host, HC_E_THREAD, "thread.task.worker", "this call is for the task's own worker");
     return NULL;
   }
   pthread_mutex_lock(&host->mutex);
@@ -45,7 +45,7 @@ static inline hc_fake_task *hc_fake_enter(const hc_host *H, hc_task handle, int 
     return NULL;
   }
   if (host->phase != HC_FAKE_STEP && !(in_finish && host->phase == HC_FAKE_FINISH)) {
-    *status = hc_fake_refuse(host, HC_E_STATE, "cancel.finish.calls", "this call is for steps");
+    *status = hc_fake_refuse(host, HC_E_STATE, "task.finish.calls", "this call is for steps");
     return NULL;
   }
   return task;
@@ -55,7 +55,7 @@ static inline hc_fake_task *hc_fake_enter(const hc_host *H, hc_task handle, int 
 static inline hc_fake_task *hc_fake_enter_request(const hc_host *H, hc_task handle, hc_status *status) {
   hc_fake_task *task = hc_fake_enter(H, handle, 0, status);
   if (task != NULL && task->kind == HC_TASK_BACKGROUND) {
-    *status = hc_fake_refuse(task->host, HC_E_STATE, "task.background.no-request", "a background task has no request");
+    *status = hc_fake_refuse(task->host, HC_E_STATE, "task.request.none", "a background task has no request");
     return NULL;
   }
   return task;

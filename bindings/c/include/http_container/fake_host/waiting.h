@@ -209,7 +209,7 @@ static inline hc_status HC_CALL hc_fake_resource(const hc_host *H, const char *n
   (void)name;
   (void)interface_id;
   (void)resource;
-  return hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.unknown", "no such resource");
+  return hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.find.none", "no such resource");
 }
 
 static inline hc_status HC_CALL hc_fake_acquire(const hc_host *H, hc_task handle, hc_token token, const hc_resource *resources,
@@ -218,7 +218,7 @@ static inline hc_status HC_CALL hc_fake_acquire(const hc_host *H, hc_task handle
   (void)token, (void)resources, (void)count, (void)timeout_ns, (void)leases;
   return hc_fake_enter(H, handle, 0, &status) == NULL
              ? status
-             : hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.unknown", "no such resource");
+             : hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.find.none", "no such resource");
 }
 
 static inline hc_status HC_CALL hc_fake_release(const hc_host *H, hc_task handle, hc_lease lease, uint32_t how) {
