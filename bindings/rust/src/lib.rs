@@ -1,4 +1,5 @@
-//! Write HTTP Container modules in async Rust.
+//! Modules in async Rust over the ABI. Must not know any container but through the ABI.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod adapter;

@@ -10,7 +10,6 @@
 /// async fn hello(_: Request<Body>) -> Response<&'static str> {
 ///     Response::new("Hello, World!")
 /// }
-/// # fn main() {}
 /// ```
 ///
 /// `handler:` names an async function from [`Request<Body>`](crate::Request) to anything that is
