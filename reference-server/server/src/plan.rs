@@ -79,7 +79,8 @@ impl Plan {
                 request_line_bytes: limits.request_line_bytes as u32,
                 head_bytes: limits.head_bytes as u32,
                 field_count: limits.field_count as u32,
-                body_bytes: u64::MAX,
+                // The last number stands for an unknown length (HC_LENGTH_UNKNOWN): no request may announce it.
+                body_bytes: u64::MAX - 1,
                 ..hc_http1::Limits::default()
             },
             limits,

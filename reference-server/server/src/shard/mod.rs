@@ -201,7 +201,10 @@ impl Shard {
     fn prepare_to_sleep(&mut self) -> Option<Duration> {
         let is_idle = self.fresh.is_empty() && self.to_flush.is_empty();
         let (host, door) = (&self.host, &self.door);
-        let park = self.queue.prepare_park(|| is_idle && !host.has_work() && !door.has_notes());
+        // The wish to stop is looked at after the announcement, like everything that this worker is woken for.
+        let park = self
+            .queue
+            .prepare_park(|| is_idle && !host.has_work() && !door.has_notes() && !self.has_to_stop());
         if park != Park::Sleep {
             return Some(Duration::ZERO);
         }
@@ -355,6 +358,14 @@ impl Shard {
         self.flush_all();
     }
 
+    /// Whether stopping asks for a turn now: it was wished for and not begun, or it is done.
+    fn has_to_stop(&self) -> bool {
+        match self.drain_until_ns {
+            None => self.common.stopping.load(Ordering::SeqCst),
+            Some(_) => self.is_over(),
+        }
+    }
+
     fn is_over(&self) -> bool {
         let Some(until_ns) = self.drain_until_ns else { return false };
         let is_empty = self.table.len() == 0 && self.host.container().totals().live_tasks() == 0;
@@ -376,5 +387,7 @@ impl Shard {
         if let Some(access) = &mut self.access {
             access.flush();
         }
+        // Others may have waited for this worker's tasks only: they look again.
+        self.host.container().drain();
     }
 }
