@@ -1,7 +1,7 @@
 //! The exchange between a parent task and its child (`hc.dispatch/1`): the child answers into it, the parent reads from it.
 //!
-//! Both run on one worker. What one does to the other is noted as a nudge and told when the step has ended, so no lock of
-//! a task is taken under another's.
+//! What one does to the other is noted as a nudge and told when the step has ended, so no lock of a task is taken under
+//! another's. Both run on one worker, unless one of them is of a module that blocks.
 
 use crate::dispatch::Nudge;
 use crate::exchange::{Exchange, Head, Read, Waiter};
@@ -10,7 +10,6 @@ use crate::{Container, container::lock};
 use bytes::Bytes;
 use http_container_abi::{FieldStorage, FieldsView, RawFields, RequestStorage, Status};
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
 /// How many response bytes a child may be ahead of its parent.
@@ -18,8 +17,12 @@ const AHEAD_BYTES: usize = 64 << 10;
 
 /// Where a child's request body comes from.
 pub(crate) enum ChildBody {
-    Given(Mutex<Option<Bytes>>),
-    Parents(Arc<dyn Exchange>),
+    Given(Option<Bytes>),
+    Parents {
+        exchange: Arc<dyn Exchange>,
+        /// The parent has ended, and nothing is read any more. The child may still hold the trailers.
+        is_over: bool,
+    },
 }
 
 /// The response head, set once.
@@ -34,37 +37,51 @@ struct Answer {
     chunks: VecDeque<Bytes>,
     ahead: usize,
     whole: bool,
-    failed: Option<Status>,
+    failed: bool,
     writer: Waiter,
 }
 
 pub(crate) struct ChildExchange {
     request: RequestStorage,
-    body: ChildBody,
+    body: Mutex<ChildBody>,
     container: Weak<Container>,
-    parent: u64,
-    child: AtomicU64,
+    /// The parent's task, and the handle by which it knows the child.
+    parent: (u64, u64),
     head: OnceLock<ChildHead>,
     trailers: OnceLock<FieldStorage>,
     answer: Mutex<Answer>,
 }
 
 impl ChildExchange {
-    pub fn new(request: RequestStorage, body: ChildBody, container: Weak<Container>, parent: u64) -> Self {
+    pub fn new(
+        request: RequestStorage,
+        body: ChildBody,
+        container: Weak<Container>,
+        parent: (u64, u64),
+    ) -> Self {
         ChildExchange {
             request,
-            body,
+            body: Mutex::new(body),
             container,
             parent,
-            child: AtomicU64::new(0),
             head: OnceLock::new(),
             trailers: OnceLock::new(),
             answer: Mutex::default(),
         }
     }
 
-    pub fn name(&self, child: u64) {
-        self.child.store(child, Ordering::Relaxed);
+    /// The parent has ended: its request's body is not read any more.
+    pub fn detach(&self) {
+        if let ChildBody::Parents { exchange, is_over } = &mut *lock(&self.body) {
+            exchange.forget_reader();
+            *is_over = true;
+        }
+    }
+
+    /// Whether the next read has an answer.
+    pub fn has_news(&self) -> bool {
+        let answer = lock(&self.answer);
+        !answer.chunks.is_empty() || answer.whole || answer.failed
     }
 
     pub fn head(&self) -> Option<&ChildHead> {
@@ -83,34 +100,46 @@ impl ChildExchange {
             }
             return Read::Chunk(chunk);
         }
-        match answer.failed {
-            Some(status) => Read::Failed(status),
-            None if answer.whole => Read::End,
-            None => Read::Pending,
+        let has_no_body = || {
+            let status = self.head.get().map_or(0, |head| head.status);
+            self.is_bodyless(status)
+        };
+        match &*answer {
+            Answer { failed: true, .. } => Read::Failed(Status::E_FAILED),
+            Answer { whole: true, .. } => Read::End,
+            _ if has_no_body() => Read::End,
+            _ => Read::Pending,
         }
     }
 
-    pub fn response_trailers(&self) -> Option<RawFields> {
-        lock(&self.answer).whole.then(|| self.trailers.get().map_or(RawFields::NONE, FieldStorage::raw))
+    /// The trailers of the response, once it was read to its end.
+    pub fn response_trailers(&self) -> RawFields {
+        self.trailers.get().map_or(RawFields::NONE, FieldStorage::raw)
     }
 
-    /// The child ended with that outcome: what it did not give will not come.
-    pub fn close_with(&self, outcome: Status) {
+    fn is_bodyless(&self, status: u16) -> bool {
+        self.request.method() == b"HEAD" || matches!(status, 204 | 205 | 304)
+    }
+
+    /// What the child did not give will not come.
+    fn fail(&self) {
         let mut answer = lock(&self.answer);
-        if !answer.whole {
-            answer.failed.get_or_insert(if outcome.0 <= -100 { outcome } else { Status::E_FAILED });
-        }
+        answer.failed |= !answer.whole;
     }
 
     fn set_head(&self, head: &Head<'_>) {
-        let mut fields = FieldStorage::new();
-        fields.copy_from(head.fields);
-        let _ = self.head.set(ChildHead { status: head.status, length: head.length, fields });
-        self.nudge(Nudge::Head { parent: self.parent, child: self.child.load(Ordering::Relaxed) });
+        let _ = self.head.set(ChildHead {
+            status: head.status,
+            length: head.length,
+            fields: lower_case(head.fields),
+        });
+        let (parent, child) = self.parent;
+        self.nudge(Nudge::Head { parent, child, status: head.status });
     }
 
     fn nudge_reader(&self) {
-        self.nudge(Nudge::Body { parent: self.parent, child: self.child.load(Ordering::Relaxed) });
+        let (parent, child) = self.parent;
+        self.nudge(Nudge::Body { parent, child });
     }
 
     fn nudge(&self, nudge: Nudge) {
@@ -124,30 +153,28 @@ impl Exchange for ChildExchange {
     }
 
     fn read(&self, waiter: Waiter) -> Read {
-        match &self.body {
-            ChildBody::Given(body) => match lock(body).take() {
-                Some(chunk) => Read::Chunk(chunk),
-                None => Read::End,
-            },
-            ChildBody::Parents(exchange) => exchange.read(waiter),
+        match &mut *lock(&self.body) {
+            ChildBody::Given(body) => body.take().map_or(Read::End, Read::Chunk),
+            ChildBody::Parents { is_over: true, .. } => Read::Failed(Status::E_PEER),
+            ChildBody::Parents { exchange, .. } => exchange.read(waiter),
         }
     }
 
     fn forget_reader(&self) {
-        if let ChildBody::Parents(exchange) = &self.body {
+        if let ChildBody::Parents { exchange, is_over: false } = &*lock(&self.body) {
             exchange.forget_reader();
         }
     }
 
     fn trailers(&self) -> RawFields {
-        match &self.body {
+        match &*lock(&self.body) {
+            ChildBody::Parents { exchange, .. } => exchange.trailers(),
             ChildBody::Given(_) => RawFields::NONE,
-            ChildBody::Parents(exchange) => exchange.trailers(),
         }
     }
 
     fn respond(&self, head: &Head<'_>, body: &[u8]) -> Status {
-        let bodyless = self.request.method() == b"HEAD" || matches!(head.status, 204 | 205 | 304);
+        let bodyless = self.is_bodyless(head.status);
         {
             let mut answer = lock(&self.answer);
             if !body.is_empty() && !bodyless {
@@ -193,9 +220,7 @@ impl Exchange for ChildExchange {
 
     fn end(&self, trailers: FieldsView<'_>) -> Status {
         if !trailers.is_empty() {
-            let mut fields = FieldStorage::new();
-            fields.copy_from(trailers);
-            let _ = self.trailers.set(fields);
+            let _ = self.trailers.set(lower_case(trailers));
         }
         lock(&self.answer).whole = true;
         self.nudge_reader();
@@ -203,22 +228,32 @@ impl Exchange for ChildExchange {
     }
 
     fn abort(&self) {
-        lock(&self.answer).failed.get_or_insert(Status::E_FAILED);
+        self.fail();
         self.nudge_reader();
     }
 
     fn refuse(&self, _status: u16) {
-        lock(&self.answer).failed.get_or_insert(Status::E_FAILED);
+        self.fail();
     }
 
     fn body_fault(&self) -> Option<u16> {
-        match &self.body {
-            ChildBody::Given(_) => None,
-            ChildBody::Parents(exchange) => exchange.body_fault(),
+        match &*lock(&self.body) {
+            ChildBody::Parents { exchange, is_over: false } => exchange.body_fault(),
+            ChildBody::Parents { .. } | ChildBody::Given(_) => None,
         }
     }
 
-    fn ended(&self, outcome: Status) {
-        self.close_with(outcome);
+    fn ended(&self, _outcome: Status) {
+        self.fail();
     }
+}
+
+/// A copy with names in lower case, as a parent sees them.
+fn lower_case(fields: FieldsView<'_>) -> FieldStorage {
+    let mut copy = FieldStorage::new();
+    for (name, value) in fields.iter() {
+        copy.push(&name.to_ascii_lowercase(), value.trim_ascii());
+    }
+    copy.seal();
+    copy
 }

@@ -1,17 +1,18 @@
 //! The container: what all workers share. Tasks can be signalled from any thread through it.
 //!
-//! Invariant: no lock of a task is held while a module runs, and none while another task's lock is taken.
+//! Invariant: no lock of a task is held while a module runs, and none while another live task's lock is taken.
 
-use crate::calls::InstanceHost;
+use crate::blocking::Pool;
 use crate::counters::Totals;
-use crate::instance::{CreateError, Instance, Module};
+use crate::instance::{Instance, Module};
 use crate::report::{Level, Report, Reporter};
 use crate::settings::{Limits, Route, Router};
 use crate::slots::{self, Slots};
-use crate::task::{Record, Wait};
-use crate::worker::{self, WorkerShared};
-use http_container_abi::constants::event_kind;
-use http_container_abi::{HostTable, Status};
+use crate::task::{Peer, Phase, Record, Response, Wait};
+use crate::worker::WorkerShared;
+use http_container_abi::Status;
+use http_container_abi::constants::{event_kind, notice};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -56,10 +57,14 @@ pub struct Parts {
 /// The shared part of the host.
 pub struct Container {
     pub(crate) slots: Slots<Record>,
+    /// The server's workers, and after them the threads for modules that block.
     pub(crate) workers: Box<[WorkerShared]>,
+    /// How many of them are the server's.
+    pub(crate) serving: u32,
+    pub(crate) pool: Pool,
     pub(crate) modules: Box<[Module]>,
     pub(crate) instances: Mutex<Vec<Arc<Instance>>>,
-    /// Grows whenever workers should look for retired instances.
+    /// Grows whenever workers should look for instances that are retired, expired or over.
     pub(crate) retirement: AtomicU32,
     pub(crate) routes: Box<[Route]>,
     pub(crate) router: Router,
@@ -67,12 +72,17 @@ pub struct Container {
     pub(crate) reporter: Arc<dyn Reporter>,
     pub(crate) hooks: Arc<dyn Hooks>,
     pub(crate) draining: AtomicBool,
-    /// Free slots for tasks that are made where no worker is.
+    /// The time for draining is over: a worker has begun to leave, and nothing is spawned any more.
+    pub(crate) closing: AtomicBool,
+    /// Free slots beyond what the workers keep, and for tasks that are made where no worker is.
     pub(crate) spare: Mutex<Vec<u32>>,
     pub(crate) next_worker: AtomicU32,
-    /// Tasks that were made where no worker is.
+    /// Registrations of `hc.fd/1` with worker and instance, for handles that are named on the wrong worker.
+    pub(crate) descriptors: Mutex<HashMap<u64, (u32, u32)>>,
+    /// Tasks that were made, and that ended, where no worker is.
     pub(crate) made_elsewhere: AtomicU64,
-    /// Calls that were refused before a worker was looked for.
+    pub(crate) ended_elsewhere: AtomicU64,
+    /// Calls that were refused where no worker is.
     pub(crate) refused_elsewhere: AtomicU64,
     pub(crate) wants_care: AtomicBool,
     epoch: Instant,
@@ -81,9 +91,13 @@ pub struct Container {
 impl Container {
     /// Makes the container; its modules have no instances until [`Container::create_instances`].
     pub fn new(parts: Parts) -> Arc<Container> {
+        let blocks = parts.modules.iter().any(Module::is_blocking);
+        let threads = if blocks { parts.limits.blocking_threads.max(1) } else { 0 };
         Arc::new(Container {
             slots: Slots::new(),
-            workers: (0..parts.workers).map(|_| WorkerShared::default()).collect(),
+            workers: (0..parts.workers + threads).map(|_| WorkerShared::default()).collect(),
+            serving: parts.workers,
+            pool: Pool::new(threads),
             modules: parts.modules.into(),
             instances: Mutex::new(Vec::new()),
             retirement: AtomicU32::new(0),
@@ -93,111 +107,32 @@ impl Container {
             reporter: parts.reporter,
             hooks: parts.hooks,
             draining: AtomicBool::new(false),
+            closing: AtomicBool::new(false),
             spare: Mutex::new(Vec::new()),
             next_worker: AtomicU32::new(0),
+            descriptors: Mutex::default(),
             made_elsewhere: AtomicU64::new(0),
+            ended_elsewhere: AtomicU64::new(0),
             refused_elsewhere: AtomicU64::new(0),
             wants_care: AtomicBool::new(false),
             epoch: Instant::now(),
         })
     }
 
-    /// Creates an instance of every module; the first refusal ends it.
-    pub fn create_instances(self: &Arc<Self>) -> Result<(), CreateError> {
-        (0..self.modules.len() as u32).try_for_each(|module| self.create_instance(module).map(|_| ()))
-    }
-
-    fn create_instance(self: &Arc<Self>, module: u32) -> Result<u32, CreateError> {
-        let entry = &self.modules[module as usize];
-        let instance = {
-            let mut instances = lock(&self.instances);
-            let instance = Arc::new(Instance {
-                index: instances.len() as u32,
-                module,
-                table: entry.table,
-                state: Default::default(),
-                host: Default::default(),
-                failed: false.into(),
-                retired: false.into(),
-                spawned: 0.into(),
-                workers: 0.into(),
-                destroyed: false.into(),
-            });
-            instances.push(Arc::clone(&instance));
-            instance
-        };
-        let host = HostTable::new(InstanceHost::new(Arc::downgrade(self), &instance));
-        let pointer = host.as_ptr();
-        let _ = instance.host.set(host);
-        match worker::in_create(|| entry.table.create(pointer, entry.config.as_bytes())) {
-            Ok(state) => {
-                let _ = instance.state.set(state);
-                let previous = entry.current.swap(instance.index, Ordering::SeqCst);
-                self.retire(previous);
-                Ok(instance.index)
-            }
-            Err(status) => {
-                instance.destroyed.store(true, Ordering::SeqCst);
-                Err(CreateError { module: entry.name.clone(), status })
-            }
-        }
-    }
-
-    fn retire(&self, index: u32) {
-        let Some(instance) = lock(&self.instances).get(index as usize).cloned() else { return };
-        instance.retired.store(true, Ordering::SeqCst);
-        self.retirement.fetch_add(1, Ordering::SeqCst);
-        (0..self.workers.len() as u32).for_each(|worker| self.hooks.wake(worker));
-    }
-
-    /// Work for the control thread, after [`Hooks::attend`]: replaces failed instances, destroys ended ones. Answers
-    /// after how many ns to come again, if something had to wait.
-    pub fn maintain(self: &Arc<Self>) -> Option<u64> {
-        self.wants_care.store(false, Ordering::SeqCst);
-        let mut again = None;
-        let all: Vec<_> = lock(&self.instances).clone();
-        for instance in all {
-            if instance.is_idle() {
-                self.destroy(&instance);
-            }
-            let module = &self.modules[instance.module as usize];
-            let serves = module.current.load(Ordering::SeqCst) == instance.index;
-            if !(serves && instance.failed.load(Ordering::SeqCst)) || self.draining.load(Ordering::SeqCst) {
-                continue;
-            }
-            let due = module.replaced_ns.load(Ordering::SeqCst) + self.limits.replace_interval_ns;
-            let now = self.now_ns();
-            if now < due && module.replaced_ns.load(Ordering::SeqCst) != 0 {
-                again = Some(again.unwrap_or(u64::MAX).min(due - now));
-                continue;
-            }
-            module.replaced_ns.store(now, Ordering::SeqCst);
-            let text = match self.create_instance(instance.module) {
-                Ok(_) => "a fresh instance serves in place of the failed one".to_owned(),
-                Err(error) => {
-                    again = Some(again.unwrap_or(u64::MAX).min(self.limits.replace_interval_ns));
-                    format!("the failed instance goes on serving: {error}")
-                }
-            };
-            self.tell(Level::Warn, &module.name, "isolation.panic.replace", &text);
-        }
-        again
-    }
-
-    /// Ends every instance, after the workers have stopped: the last call on a container.
-    pub fn destroy_instances(&self) {
-        let all: Vec<_> = lock(&self.instances).clone();
-        all.iter().for_each(|instance| self.destroy(instance));
-    }
-
-    fn destroy(&self, instance: &Instance) {
-        if !instance.destroyed.swap(true, Ordering::SeqCst) {
-            worker::in_create(|| instance.table.destroy(instance.state()));
-        }
-    }
-
     pub(crate) fn instance(&self, index: u32) -> Option<Arc<Instance>> {
         lock(&self.instances).get(index as usize).cloned()
+    }
+
+    /// Wakes a worker if it sleeps.
+    pub(crate) fn wake(&self, worker: u32) {
+        match worker.checked_sub(self.serving) {
+            None => self.hooks.wake(worker),
+            Some(slot) => self.pool.wake(slot),
+        }
+    }
+
+    pub(crate) fn wake_all(&self) {
+        (0..self.workers.len() as u32).for_each(|worker| self.wake(worker));
     }
 
     /// Asks the control thread to come.
@@ -207,10 +142,11 @@ impl Container {
         }
     }
 
-    /// From now on no task is spawned, and tasks that asked for it are told.
+    /// The container begins to stop: tasks that asked for it are told. They go on, and may spawn tasks to clean up, until
+    /// the workers leave.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::SeqCst);
-        (0..self.workers.len() as u32).for_each(|worker| self.hooks.wake(worker));
+        self.wake_all();
     }
 
     /// Whether [`Container::drain`] was called.
@@ -252,6 +188,7 @@ impl Container {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         self.workers.iter().for_each(|worker| totals.add(&worker.counters));
+        totals.tasks_ended += self.ended_elsewhere.load(Ordering::Relaxed);
         totals.tasks_made += self.made_elsewhere.load(Ordering::Relaxed);
         totals.refused_calls += self.refused_elsewhere.load(Ordering::Relaxed);
         totals
@@ -262,13 +199,13 @@ impl Container {
         let (index, generation) = slots::unpack(task);
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
-        if record.generation != generation || record.phase == crate::task::Phase::Free {
+        if !record.is_live(generation) {
             return;
         }
         let acted = match signal {
             Signal::Body => record.fire_wait(Wait::Body, event_kind::BODY, Status::OK, 0),
             Signal::Write => record.fire_wait(Wait::Write, event_kind::WRITE, Status::OK, 0),
-            Signal::PeerGone => !std::mem::replace(&mut record.peer_gone, true),
+            Signal::PeerGone => self.peer_left(record),
         };
         let queue = (acted && record.wants_queue()).then_some(record.worker).flatten();
         drop(slot);
@@ -277,18 +214,59 @@ impl Container {
         }
     }
 
-    /// Puts a task into its worker's run queue; its record says already that it is queued.
-    pub(crate) fn enqueue(&self, worker: u32, index: u32) {
-        if !worker::enqueue_here(self, worker, index) {
-            self.workers[worker as usize].post(worker::Message::Run(index));
-            self.hooks.wake(worker);
+    /// The peer of a task left: cancels it, unless it is to be told before, or it is not yet started. Answers whether
+    /// that was news.
+    fn peer_left(&self, record: &mut Record) -> bool {
+        if record.peer == Peer::Gone {
+            return false;
+        }
+        if record.phase == Phase::Fresh {
+            record.peer = Peer::LeftEarly;
+            return false;
+        }
+        record.peer = Peer::Gone;
+        if record.response != Response::Complete && self.grace_ns(record) == 0 {
+            record.notice(notice::PEER);
+            record.cancel.get_or_insert(Status::CANCELLED_PEER);
+        }
+        true
+    }
+
+    /// How long the task may go on after its peer left: it must have asked to be told.
+    pub(crate) fn grace_ns(&self, record: &Record) -> u64 {
+        match record.notices & notice::PEER {
+            0 => 0,
+            _ => self.route_at(record.route).cancel_grace_ns,
         }
     }
 
-    /// Hands a fresh task to a worker that is not the caller's.
-    pub(crate) fn send_fresh(&self, worker: u32, task: u64) {
-        self.workers[worker as usize].post(worker::Message::Fresh(task));
-        self.hooks.wake(worker);
+    /// Asks for a cancel of a live task; it takes effect between steps. Answers whether the task was live.
+    pub fn request_cancel(&self, task: u64, reason: Status) -> bool {
+        self.cancel_when(task, reason, |_| true)
+    }
+
+    /// As [`Container::request_cancel`], for a task of which `applies` holds.
+    pub(crate) fn cancel_when(
+        &self,
+        task: u64,
+        reason: Status,
+        applies: impl FnOnce(&Record) -> bool,
+    ) -> bool {
+        let (index, generation) = slots::unpack(task);
+        let Some(mut slot) = self.slots.lock(index) else { return false };
+        let record = &mut slot.contents;
+        if !record.is_live(generation) || !applies(record) {
+            return false;
+        }
+        if record.phase != Phase::Finishing {
+            record.cancel.get_or_insert(reason);
+        }
+        let queue = record.wants_queue().then_some(record.worker).flatten();
+        drop(slot);
+        if let Some(worker) = queue {
+            self.enqueue(worker, index);
+        }
+        true
     }
 
     pub(crate) fn tell(&self, level: Level, module: &str, rule: &'static str, text: &str) {

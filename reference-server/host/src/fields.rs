@@ -7,6 +7,8 @@ use http_container_abi::{FieldsView, Status};
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Place {
     Head,
+    /// An interim response: it has no content of its own (RFC 9110 section 8.6).
+    Interim,
     Trailers,
 }
 
@@ -57,15 +59,37 @@ pub(crate) fn check(fields: FieldsView<'_>, place: Place, limit_bytes: u64) -> R
     Ok(content_length)
 }
 
-fn check_name(name: &[u8], place: Place) -> Result<(), Refused> {
-    if name.is_empty() || !name.iter().all(|&byte| TOKEN[byte as usize]) {
-        let text = format!("the field name \"{}\" is not a token", name.escape_ascii());
-        return Err(Refused::owned(Status::E_FIELD, "response.fields.name", text));
+/// Checks the fields of a request that a module describes: names and values, whatever they are.
+pub(crate) fn check_request(fields: FieldsView<'_>) -> Result<(), Refused> {
+    fields.iter().try_for_each(|(name, value)| check_token(name).and_then(|()| check_value(name, value)))
+}
+
+/// Whether it is a token (RFC 9110 section 5.6.2).
+pub(crate) fn is_token(text: &[u8]) -> bool {
+    !text.is_empty() && text.iter().all(|&byte| TOKEN[byte as usize])
+}
+
+fn check_token(name: &[u8]) -> Result<(), Refused> {
+    if is_token(name) {
+        return Ok(());
     }
+    let text = format!("the field name \"{}\" is not a token", name.escape_ascii());
+    Err(Refused::owned(Status::E_FIELD, "response.fields.name", text))
+}
+
+fn check_name(name: &[u8], place: Place) -> Result<(), Refused> {
+    check_token(name)?;
     let among = |list: &[&str]| list.iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes()));
     if among(&CONTAINERS) {
         let text = format!("the field \"{}\" is the container's own", name.escape_ascii());
         return Err(Refused::owned(Status::E_FIELD, "response.fields.framing", text));
+    }
+    if place == Place::Interim && name.eq_ignore_ascii_case(b"content-length") {
+        return Err(Refused::new(
+            Status::E_FIELD,
+            "response.inform.fields",
+            "an interim response has no content-length",
+        ));
     }
     if place == Place::Trailers && among(&NOT_IN_TRAILERS) {
         let text = format!("the field \"{}\" must not be a trailer", name.escape_ascii());
@@ -133,13 +157,16 @@ mod tests {
     use super::*;
     use http_container_abi::Field;
 
+    /// Name, value, place, and the length or the rule that is expected.
+    type Case<'a> = (&'a str, &'a str, Place, Result<Option<u64>, &'static str>);
+
     #[test]
     fn fields_are_refused_by_rule() {
         let check_one = |name: &str, value: &str, place| {
             let fields = [Field::new(name.as_bytes(), value.as_bytes())];
             check(FieldsView::new(&fields), place, 100).map_err(|refused| refused.rule)
         };
-        let table: &[(&str, &str, Place, Result<Option<u64>, &str>)] = &[
+        let table: &[Case<'_>] = &[
             ("x-a", "b", Place::Head, Ok(None)),
             ("x-a", "", Place::Head, Ok(None)),
             ("x-a", "a\tb \u{e4}", Place::Head, Ok(None)),
@@ -160,6 +187,8 @@ mod tests {
             ("Transfer-Encoding", "chunked", Place::Head, Err("response.fields.framing")),
             ("CONNECTION", "close", Place::Head, Err("response.fields.framing")),
             ("upgrade", "websocket", Place::Head, Err("response.fields.framing")),
+            ("content-length", "1", Place::Interim, Err("response.inform.fields")),
+            ("link", "</a>", Place::Interim, Ok(None)),
             ("x-sum", "1", Place::Trailers, Ok(None)),
             ("content-length", "1", Place::Trailers, Err("response.trailers.forbidden")),
             ("Host", "a", Place::Trailers, Err("response.trailers.forbidden")),

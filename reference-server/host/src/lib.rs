@@ -4,18 +4,24 @@
 //! One worker is one [`Worker`], on its thread; what they share is the [`Container`]. Requests come in as [`Exchange`]s.
 #![forbid(unsafe_code)]
 
+mod blocking;
 mod calls;
 mod child;
+mod child_request;
 mod container;
 mod counters;
 mod dispatch;
+mod ending;
 mod exchange;
 mod fd;
 mod fields;
 mod instance;
+mod life;
+mod placing;
 mod report;
 mod settings;
 mod slots;
+mod station;
 mod step;
 mod task;
 mod timing;

@@ -21,6 +21,14 @@ pub struct Limits {
     pub step_report_ns: u64,
     /// Least time between two fresh instances of one module, ns.
     pub replace_interval_ns: u64,
+    /// How long the tasks of a failed instance may go on after a fresh one took its place, ns.
+    pub retired_instance_ns: u64,
+    /// Threads for the steps of modules that block (`HC_MODULE_BLOCKING`); they exist only when such a module is configured.
+    pub blocking_threads: u32,
+    /// Fresh tasks that may wait for such a thread; a request beyond is answered 503.
+    pub blocking_queue: usize,
+    /// How long the end of the process waits for a step that blocks, ns.
+    pub blocking_stop_ns: u64,
 }
 
 impl Default for Limits {
@@ -35,6 +43,10 @@ impl Default for Limits {
             descriptors_per_worker: 10_000,
             step_report_ns: 10_000_000,
             replace_interval_ns: 1_000_000_000,
+            retired_instance_ns: 60_000_000_000,
+            blocking_threads: 16,
+            blocking_queue: 1024,
+            blocking_stop_ns: 5_000_000_000,
         }
     }
 }

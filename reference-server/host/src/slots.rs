@@ -11,7 +11,13 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 const CHUNK: usize = 256;
 /// How many slots a process may have: what the index part of a handle can name.
 pub const SLOTS: usize = SLOT_COUNT as usize;
-const LAST: u64 = Generation::LAST.number();
+/// Slots give out numbers of the lower half; the upper half is for handles of what lies in no slot.
+const LAST: u64 = Generation::LAST.number() / 2;
+
+/// The handle of something that lies in no slot, by its index and a number of its own; it equals no slot's handle.
+pub fn pack_outside(index: u32, number: u64) -> u64 {
+    pack(index, LAST + 1 + number)
+}
 
 /// The handle for a number of a slot; 0, which is never valid, for what no handle can name.
 pub fn pack(index: u32, number: u64) -> u64 {
@@ -66,6 +72,12 @@ impl<T: Default> Slots<T> {
     pub fn lock(&self, index: u32) -> Option<MutexGuard<'_, Slot<T>>> {
         let chunk = self.chunks.get(index as usize / CHUNK)?.get()?;
         Some(chunk[index as usize % CHUNK].lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How many slots were handed out so far.
+    pub fn len(&self) -> u32 {
+        let used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        (*used * CHUNK) as u32
     }
 
     /// Adds fresh slots to a worker's free list; adds none when the table is full.

@@ -6,6 +6,7 @@
 use crate::dispatch::Child;
 use crate::exchange::Exchange;
 use crate::wheel::Key;
+use http_container_abi::constants::event_kind;
 use http_container_abi::{Event, Opaque, Status};
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub enum Wait {
     Completion,
     /// `hc.fd/1` wait: the registration's handle and the interest.
     Fd(u64, u32),
-    /// `hc.dispatch/1` open, for the child with that handle.
+    /// `hc.dispatch/1` open, for the child that the parent knows by that handle.
     ChildHead(u64),
     /// `hc.dispatch/1` read.
     ChildBody(u64),
@@ -53,6 +54,18 @@ pub struct Operation {
     pub number: u64,
     /// What it waits for.
     pub wait: Wait,
+}
+
+/// What is known of the one who asked.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Peer {
+    /// Nothing to the contrary.
+    #[default]
+    Here,
+    /// It left before the task was started: this counts when the task yields [cancel.peer.pipelined].
+    LeftEarly,
+    /// It is gone.
+    Gone,
 }
 
 /// The state of a task's response.
@@ -83,8 +96,12 @@ pub struct Record {
     pub phase: Phase,
     /// Whether it is in its worker's run queue.
     pub queued: bool,
+    /// Whether a chunk of the body was given out.
+    pub body_begun: bool,
     /// Whether the body was read to its end.
     pub body_ended: bool,
+    /// What is known of its peer.
+    pub peer: Peer,
     /// Its worker, once it has one.
     pub worker: Option<u32>,
     /// `hc_task_kind`.
@@ -107,8 +124,10 @@ pub struct Record {
     pub allowed_ns: u64,
     /// The deadline's timer.
     pub deadline_key: Option<Key>,
-    /// The timer of the cancel grace, or of the deadline notice.
+    /// The timer of the deadline notice.
     pub notice_key: Option<Key>,
+    /// The timer of the grace that the task has after its peer left.
+    pub grace_key: Option<Key>,
     /// Who carries request and response.
     pub exchange: Option<Arc<dyn Exchange>>,
     /// The response's state.
@@ -119,12 +138,12 @@ pub struct Record {
     pub events: Vec<Event>,
     /// Why it is to be cancelled, once decided.
     pub cancel: Option<Status>,
-    /// The peer left; the grace (if any) has not passed.
-    pub peer_gone: bool,
     /// Notices it asked for.
     pub notices: u32,
-    /// Notices it got or that became true.
+    /// Notices whose reason holds.
     pub notices_true: u32,
+    /// Notices whose event was latched, so that it is not latched again.
+    pub notices_told: u32,
     /// What `spawn` was given.
     pub arg: Opaque,
     /// What `start` set.
@@ -135,8 +154,8 @@ pub struct Record {
     pub children: Vec<Child>,
     /// Whether a child has taken the request body over.
     pub body_taken: bool,
-    /// The parent's handle, for a child.
-    pub parent: Option<u64>,
+    /// The parent's handle, and the handle by which the parent knows this task, for a child.
+    pub parent: Option<(u64, u64)>,
 }
 
 impl Record {
@@ -159,6 +178,39 @@ impl Record {
             }
             None => false,
         }
+    }
+
+    /// Whether an outstanding operation has that token: until its event was delivered [completion.token.unique].
+    pub fn has_token(&self, token: u64) -> bool {
+        self.operations.iter().any(|operation| operation.token == token)
+            || self.events.iter().any(|event| event.token == token)
+    }
+
+    /// How many operations are outstanding, those included whose events were not delivered.
+    pub fn outstanding(&self) -> usize {
+        let latched = self.events.iter().filter(|event| event.kind != event_kind::NOTICE).count();
+        self.operations.len() + latched
+    }
+
+    /// Whether some operation waits for that.
+    pub fn waits_for(&self, wait: Wait) -> bool {
+        self.operations.iter().any(|operation| operation.wait == wait)
+    }
+
+    /// Makes a notice true, and latches its event when the task asked for it.
+    pub fn notice(&mut self, notice: u32) {
+        if self.notices_true & notice == 0 {
+            self.notices_true |= notice;
+            if self.notices & notice != 0 {
+                self.notices_told |= notice;
+                self.events.push(Event::notice(notice));
+            }
+        }
+    }
+
+    /// Whether the task is live for a caller: taken, not about to end.
+    pub fn is_live(&self, generation: u64) -> bool {
+        self.generation == generation && self.phase != Phase::Free
     }
 
     /// Whether the task must be put into its worker's run queue now; marks it as queued when so.

@@ -16,8 +16,9 @@ impl Worker {
                 record.deadline_key = None;
                 record.cancel.get_or_insert(Status::CANCELLED_DEADLINE);
             }),
+            Due::Queued(task) => self.container.drop_fresh(task, Status::CANCELLED_DEADLINE),
             Due::Grace(task) => self.touch_task(task, |record| {
-                record.notice_key = None;
+                record.grace_key = None;
                 if record.response != Response::Complete {
                     record.cancel.get_or_insert(Status::CANCELLED_PEER);
                 }

@@ -10,7 +10,7 @@ use crate::fd::{Descriptors, Poller};
 use crate::instance::Instance;
 use crate::slots;
 use crate::task::{Phase, Record};
-use crate::wheel::{Key, Wheel};
+use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
 use http_container_abi::{Opaque, Status};
 use std::cell::{Cell, RefCell};
@@ -31,15 +31,34 @@ pub(crate) enum Message {
 /// What other threads see of a worker.
 #[derive(Default)]
 pub(crate) struct WorkerShared {
-    inbox: Mutex<Vec<Message>>,
+    inbox: Mutex<Inbox>,
     waiting: AtomicBool,
     pub counters: Counters,
 }
 
+#[derive(Default)]
+struct Inbox {
+    messages: Vec<Message>,
+    closed: bool,
+}
+
 impl WorkerShared {
-    pub fn post(&self, message: Message) {
-        lock(&self.inbox).push(message);
-        self.waiting.store(true, Ordering::SeqCst);
+    /// Leaves a message, after `announce` was called; `false`, with nothing done, when the worker has left.
+    pub fn post(&self, message: Message, announce: impl FnOnce()) -> bool {
+        let mut inbox = lock(&self.inbox);
+        if !inbox.closed {
+            announce();
+            inbox.messages.push(message);
+            self.waiting.store(true, Ordering::SeqCst);
+        }
+        !inbox.closed
+    }
+
+    /// Takes no message any more; `false` when one waits.
+    fn close(&self) -> bool {
+        let mut inbox = lock(&self.inbox);
+        inbox.closed = inbox.messages.is_empty();
+        inbox.closed
     }
 }
 
@@ -50,6 +69,8 @@ pub(crate) enum Due {
     Timer(u32, u64),
     /// The deadline of a task, by handle.
     Deadline(u64),
+    /// The deadline of a task that waits for a thread of the pool, by handle.
+    Queued(u64),
     /// The cancel grace of a task whose peer left, by handle.
     Grace(u64),
     /// Nine tenths of a task's time, by handle.
@@ -59,16 +80,44 @@ pub(crate) enum Due {
 /// In which callback of a module this worker is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Callback {
+    /// In none.
     None,
-    WorkerStart,
+    /// `worker_start` or `worker_stop`.
+    WorkerLife,
+    /// `start` or `resume`.
     Step,
+    /// `finish`.
     Finish,
+}
+
+/// Whose callback runs on a worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Acting {
+    pub callback: Callback,
+    pub instance: u32,
+    /// The task's handle; 0 for none.
+    pub task: u64,
+}
+
+impl Acting {
+    pub const NOBODY: Acting = Acting { callback: Callback::None, instance: u32::MAX, task: 0 };
+}
+
+/// What the control thread calls.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Control {
+    /// Nothing.
+    None,
+    /// `create` of the instance with that index.
+    Create(u32),
+    /// Its `destroy`.
+    Destroy(u32),
 }
 
 /// A module instance on this worker.
 pub(crate) struct Stationed {
     pub instance: Arc<Instance>,
-    pub state: Result<Opaque, Status>,
+    pub state: Opaque,
     /// Live started tasks.
     pub live: Cell<u32>,
     /// Mean step time, ns, as a moving average.
@@ -96,35 +145,41 @@ pub struct Worker {
     /// Fresh tasks that any worker may start.
     pub(crate) fresh: RefCell<Vec<u64>>,
     /// Fresh tasks that must be started here.
-    pub(crate) bound: RefCell<Vec<u64>>,
+    pub(crate) bound: RefCell<VecDeque<u64>>,
     pub(crate) wheel: RefCell<Wheel<Due>>,
-    stationed: RefCell<Vec<Option<Rc<Stationed>>>>,
-    pub(crate) callback: Cell<Callback>,
+    pub(crate) stationed: RefCell<Vec<Option<Rc<Stationed>>>>,
+    /// Retired instances of which this worker has said that it starts nothing in them, by index.
+    pub(crate) quiet: RefCell<Vec<bool>>,
+    pub(crate) acting: Cell<Acting>,
     pub(crate) now_ns: Cell<u64>,
     pub(crate) descriptors: RefCell<Descriptors>,
     /// What children and parents did to each other in the step that runs, to be told when it has ended.
     pub(crate) nudges: RefCell<Vec<Nudge>>,
-    retirement: Cell<u32>,
+    pub(crate) retirement: Cell<u32>,
     drained: Cell<bool>,
     incoming: RefCell<Vec<Message>>,
+    due: RefCell<Vec<Due>>,
 }
+
+/// How many free slots a worker keeps at most.
+const FREE_SLOTS: usize = 1024;
 
 thread_local! {
     static CURRENT: RefCell<Option<Rc<Worker>>> = const { RefCell::new(None) };
-    static IN_CREATE: Cell<bool> = const { Cell::new(false) };
+    static CONTROL: Cell<Control> = const { Cell::new(Control::None) };
 }
 
 /// Runs `call` as the control thread's create or destroy.
-pub(crate) fn in_create<R>(call: impl FnOnce() -> R) -> R {
-    let before = IN_CREATE.replace(true);
+pub(crate) fn in_control<R>(control: Control, call: impl FnOnce() -> R) -> R {
+    let before = CONTROL.replace(control);
     let answer = call();
-    IN_CREATE.set(before);
+    CONTROL.set(before);
     answer
 }
 
-/// Whether the calling thread is inside `create` or `destroy`.
-pub(crate) fn is_in_create() -> bool {
-    IN_CREATE.get()
+/// What the calling thread does as the control thread.
+pub(crate) fn control() -> Control {
+    CONTROL.get()
 }
 
 /// Runs `visit` with the calling thread's worker of that container, if it is one.
@@ -135,16 +190,6 @@ pub(crate) fn with_current<R>(container: *const Container, visit: impl FnOnce(&W
         let worker = current.as_ref()?;
         std::ptr::eq(Arc::as_ptr(&worker.container), container).then(|| visit(worker))
     })
-}
-
-pub(crate) fn enqueue_here(container: &Container, worker: u32, index: u32) -> bool {
-    with_current(container, |current| {
-        if current.index == worker {
-            current.queue.borrow_mut().push_back(index);
-        }
-        current.index == worker
-    })
-    .unwrap_or(false)
 }
 
 impl Worker {
@@ -159,13 +204,15 @@ impl Worker {
             bound: RefCell::default(),
             wheel: RefCell::new(Wheel::new(now_ns)),
             stationed: RefCell::default(),
-            callback: Cell::new(Callback::None),
+            quiet: RefCell::default(),
+            acting: Cell::new(Acting::NOBODY),
             now_ns: Cell::new(now_ns),
             descriptors: RefCell::new(Descriptors::new(poller)),
             nudges: RefCell::default(),
             retirement: Cell::new(0),
             drained: Cell::new(false),
             incoming: RefCell::default(),
+            due: RefCell::default(),
             container,
         });
         CURRENT.with(|current| *current.borrow_mut() = Some(Rc::clone(&worker)));
@@ -179,6 +226,11 @@ impl Worker {
 
     pub(crate) fn counters(&self) -> &Counters {
         &self.container.workers[self.index as usize].counters
+    }
+
+    /// The time now, ns, on a clock that [`Worker::turn`] may have put forward.
+    pub(crate) fn clock_ns(&self) -> u64 {
+        self.container.now_ns().max(self.now_ns.get())
     }
 
     /// The time of the last [`Worker::turn`] or step, ns.
@@ -203,42 +255,24 @@ impl Worker {
 
     /// Takes a free slot and fills its record in as a fresh task of `worker` (or of whoever starts it).
     pub(crate) fn make(&self, worker: Option<u32>, fill: impl FnOnce(&mut Record)) -> Option<u64> {
-        let task = make(&self.container, &mut self.free.borrow_mut(), worker, fill)?;
+        let mut free = self.free.borrow_mut();
+        if free.is_empty() {
+            let mut spare = lock(&self.container.spare);
+            let from = spare.len().saturating_sub(FREE_SLOTS / 2);
+            free.extend(spare.drain(from..));
+        }
+        let task = make(&self.container, &mut free, worker, fill)?;
         self.counters().tasks_made.add(1);
         Some(task)
     }
 
+    /// Takes a slot back; gives some away when it has many, since tasks may end elsewhere than they were made.
     pub(crate) fn recycle(&self, index: u32) {
-        self.free.borrow_mut().push(index);
-    }
-
-    /// The instance on this worker, started here if need be.
-    pub(crate) fn station(&self, instance: u32) -> Option<Rc<Stationed>> {
-        if let Some(Some(found)) = self.stationed.borrow().get(instance as usize) {
-            return Some(Rc::clone(found));
+        let mut free = self.free.borrow_mut();
+        free.push(index);
+        if free.len() > FREE_SLOTS {
+            lock(&self.container.spare).extend(free.drain(..FREE_SLOTS / 2));
         }
-        self.station_first(instance)
-    }
-
-    #[cold]
-    fn station_first(&self, index: u32) -> Option<Rc<Stationed>> {
-        let instance = self.container.instance(index)?;
-        instance.workers.fetch_add(1, Ordering::SeqCst);
-        let before = self.callback.replace(Callback::WorkerStart);
-        let state = instance.table.worker_start(instance.state(), self.index);
-        self.callback.set(before);
-        if let Err(status) = state {
-            let name = self.container.module_name(instance.module);
-            let text = format!("worker_start on worker {} answered {}", self.index, status.name());
-            self.container.tell(crate::Level::Error, name, "module.worker-start.failed", &text);
-        }
-        let stationed = Rc::new(Stationed { instance, state, live: Cell::new(0), step_ns: Cell::new(0) });
-        let mut all = self.stationed.borrow_mut();
-        if all.len() <= index as usize {
-            all.resize_with(index as usize + 1, || None);
-        }
-        all[index as usize] = Some(Rc::clone(&stationed));
-        Some(stationed)
     }
 
     /// The mean step time of the module's instance here, ns; 0 when none was measured.
@@ -256,8 +290,8 @@ impl Worker {
         self.now_ns.set(now_ns);
         self.take_inbox();
         self.fire_timers(now_ns);
-        if self.retirement.get() != self.container.retirement.load(Ordering::Relaxed) {
-            self.stop_retired();
+        if self.retirement.get() != self.container.retirement.load(Ordering::SeqCst) {
+            self.look_at_instances();
         }
         if self.container.draining.load(Ordering::Relaxed) && !self.drained.replace(true) {
             self.notice_all(notice::DRAIN);
@@ -266,23 +300,25 @@ impl Worker {
 
     fn take_inbox(&self) {
         let shared = &self.container.workers[self.index as usize];
-        if !shared.waiting.swap(false, Ordering::SeqCst) {
+        if !shared.waiting.load(Ordering::Relaxed) {
             return;
         }
+        shared.waiting.store(false, Ordering::SeqCst);
         let mut incoming = self.incoming.borrow_mut();
-        std::mem::swap(&mut *incoming, &mut *lock(&shared.inbox));
+        std::mem::swap(&mut *incoming, &mut lock(&shared.inbox).messages);
         for message in incoming.drain(..) {
             match message {
                 Message::Run(index) => self.queue.borrow_mut().push_back(index),
-                Message::Fresh(task) => self.bound.borrow_mut().push(task),
+                Message::Fresh(task) => self.bound.borrow_mut().push_back(task),
             }
         }
     }
 
     fn fire_timers(&self, now_ns: u64) {
-        let mut due = Vec::new();
+        let mut due = self.due.take();
         self.wheel.borrow_mut().advance(now_ns, |entry| due.push(entry));
-        due.into_iter().for_each(|entry| self.expire(entry, now_ns));
+        due.drain(..).for_each(|entry| self.expire(entry, now_ns));
+        self.due.replace(due);
     }
 
     /// Takes fresh tasks that were spawned here for any worker, to be started by [`Worker::start`] here or elsewhere.
@@ -303,72 +339,39 @@ impl Worker {
             || self.container.workers[self.index as usize].waiting.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn cancel_timer(&self, key: Option<Key>) {
-        if let Some(key) = key {
-            self.wheel.borrow_mut().cancel(key);
-        }
-    }
-
-    pub(crate) fn stop_retired(&self) {
-        self.retirement.set(self.container.retirement.load(Ordering::SeqCst));
-        let ended: Vec<_> = self
-            .stationed
-            .borrow_mut()
-            .iter_mut()
-            .filter(|entry| {
-                entry.as_ref().is_some_and(|stationed| {
-                    stationed.live.get() == 0 && stationed.instance.retired.load(Ordering::SeqCst)
-                })
-            })
-            .filter_map(Option::take)
-            .collect();
-        ended.iter().for_each(|stationed| self.stop(stationed));
-    }
-
-    fn stop(&self, stationed: &Stationed) {
-        self.forget_descriptors(stationed.instance.index);
-        if let Ok(state) = stationed.state {
-            let before = self.callback.replace(Callback::WorkerStart);
-            stationed.instance.table.worker_stop(stationed.instance.state(), state);
-            self.callback.set(before);
-        }
-        stationed.instance.workers.fetch_sub(1, Ordering::SeqCst);
-        if stationed.instance.is_idle() {
-            self.container.want_care();
-        }
-    }
-
-    /// Ends every task of this worker (`outcome` tells why) and stops its instances. The worker takes no work after it.
+    /// Ends every task of this worker (`outcome` tells why) and stops its instances. The worker takes no work after it,
+    /// and nothing is spawned in the container any more.
     pub fn leave(&self, outcome: Status) {
-        self.take_inbox();
-        let mut fresh = std::mem::take(&mut *self.fresh.borrow_mut());
-        fresh.append(&mut self.bound.borrow_mut());
+        self.container.closing.store(true, Ordering::SeqCst);
+        let shared = &self.container.workers[self.index as usize];
         loop {
-            fresh.drain(..).for_each(|task| {
+            self.take_inbox();
+            let mut fresh = std::mem::take(&mut *self.fresh.borrow_mut());
+            fresh.extend(self.bound.borrow_mut().drain(..));
+            for task in fresh {
                 self.container.request_cancel(task, outcome);
                 self.start(task);
-            });
+            }
             self.cancel_all(outcome);
-            self.take_inbox();
-            fresh.append(&mut self.fresh.borrow_mut());
-            fresh.append(&mut self.bound.borrow_mut());
-            if fresh.is_empty() && self.queue.borrow().is_empty() {
+            let is_empty = self.fresh.borrow().is_empty() && self.bound.borrow().is_empty();
+            if is_empty && shared.close() {
                 break;
             }
         }
         let all = std::mem::take(&mut *self.stationed.borrow_mut());
         all.iter().flatten().for_each(|stationed| self.stop(stationed));
+        lock(&self.container.spare).append(&mut self.free.borrow_mut());
         CURRENT.with(|current| current.borrow_mut().take());
     }
 
-    /// Visits the record of every task that is this worker's.
+    /// Visits the record of every task that is this worker's: of each slot that there is when the visit begins. What others
+    /// make meanwhile for this worker comes through its inbox.
     pub(crate) fn each_task(&self, mut visit: impl FnMut(u32, &mut Record)) {
-        let mut index = 0;
-        while let Some(mut slot) = self.container.slots.lock(index) {
+        for index in 0..self.container.slots.len() {
+            let Some(mut slot) = self.container.slots.lock(index) else { return };
             if slot.contents.worker == Some(self.index) && slot.contents.phase != Phase::Free {
                 visit(index, &mut slot.contents);
             }
-            index += 1;
         }
     }
 }
@@ -386,10 +389,8 @@ pub(crate) fn make(
         }
         let index = free.pop()?;
         let mut slot = container.slots.lock(index)?;
-        if !slot.is_reusable() {
-            continue;
-        }
-        let generation = slot.next_number()?;
+        // A slot that has no numbers left for a long task is never used again [handle.generation].
+        let Some(generation) = slot.is_reusable().then(|| slot.next_number()).flatten() else { continue };
         let record = &mut slot.contents;
         record.generation = generation;
         record.phase = Phase::Fresh;

@@ -1,5 +1,6 @@
 //! The request body: `body_read`, `body_trailers`.
 
+use super::response::exchange_of;
 use super::{Allowed, InstanceHost, Refused};
 use crate::exchange::Read as Next;
 use crate::slots::Slot;
@@ -8,8 +9,25 @@ use crate::worker::Worker;
 use http_container_abi::{RawFields, Read, Status};
 use std::sync::Arc;
 
-const NO_BODY: Refused =
-    Refused::new(Status::E_STATE, "task.request.none", "the task has no request body to read");
+const TAKEN: Refused =
+    Refused::new(Status::E_STATE, "dispatch.body.taken", "a child task has taken the body over");
+const NOT_ENDED: Refused = Refused::new(
+    Status::E_STATE,
+    "body.trailers.after-end",
+    "trailers are known only after body_read said HC_END",
+);
+
+/// Whether the task has a body to read.
+pub(super) fn may_read(record: &Record) -> Result<(), Refused> {
+    exchange_of(record)?;
+    if record.body_taken { Err(TAKEN) } else { Ok(()) }
+}
+
+/// Whether the task's body was read to its end.
+pub(super) fn has_trailers(record: &Record) -> Result<(), Refused> {
+    may_read(record)?;
+    if record.body_ended { Ok(()) } else { Err(NOT_ENDED) }
+}
 
 impl InstanceHost {
     pub(crate) fn call_body_read(&self, task: u64, token: u64) -> Read {
@@ -25,24 +43,22 @@ impl InstanceHost {
         task: u64,
         token: u64,
     ) -> Result<Read, Refused> {
-        let exchange = Arc::clone(slot.contents.exchange.as_ref().ok_or(NO_BODY)?);
-        if slot.contents.operations.iter().any(|operation| operation.wait == Wait::Body) {
+        may_read(&slot.contents)?;
+        if slot.contents.waits_for(Wait::Body) {
             return Err(Refused::new(Status::E_BUSY, "body.read.one", "a read is waiting already"));
         }
-        if slot.contents.body_taken {
-            return Err(Refused::new(
-                Status::E_STATE,
-                "dispatch.body.taken",
-                "a child task has taken the body over",
-            ));
-        }
+        self.check_token(&slot.contents, token)?;
         if slot.contents.body_ended {
             return Ok(Read::none(Status::END));
         }
-        self.may_wait(worker, slot, token)?;
+        let exchange = Arc::clone(exchange_of(&slot.contents)?);
         let record = &mut slot.contents;
-        match exchange.read((token != 0).then_some(task)) {
+        // Who is cancelled may take what is there, and begins no wait [cancel.flag.calls].
+        let may_wait = token != 0 && record.cancel.is_none();
+        let room = if may_wait { self.check_room(worker, record) } else { Ok(()) };
+        match exchange.read((may_wait && room.is_ok()).then_some(task)) {
             Next::Chunk(chunk) => {
+                record.body_begun = true;
                 record.chunk = chunk;
                 Ok(Read::chunk(&record.chunk))
             }
@@ -53,12 +69,13 @@ impl InstanceHost {
             }
             Next::Failed(status) => Ok(Read::none(status)),
             Next::Pending if token == 0 => Ok(Read::none(Status::PENDING)),
-            Next::Pending if record.cancel.is_some() => {
-                exchange.forget_reader();
-                Ok(Read::none(Status::E_CANCELLED))
-            }
             Next::Pending => {
-                self.wait(worker, slot, token, Wait::Body)?;
+                Self::check_cancel(record)?;
+                room?;
+                if let Err(refused) = self.wait(worker, slot, token, Wait::Body) {
+                    exchange.forget_reader();
+                    return Err(refused);
+                }
                 Ok(Read::none(Status::PENDING))
             }
         }
@@ -66,16 +83,8 @@ impl InstanceHost {
 
     pub(crate) fn call_body_trailers(&self, task: u64) -> Result<RawFields, Status> {
         self.on_task(task, Allowed::Step, |_, _, slot| {
-            let record = &slot.contents;
-            let exchange = record.exchange.as_ref().ok_or(NO_BODY)?;
-            if !record.body_ended {
-                return Err(Refused::new(
-                    Status::E_STATE,
-                    "body.trailers.after-end",
-                    "trailers are known only after body_read said HC_END",
-                ));
-            }
-            Ok(exchange.trailers())
+            has_trailers(&slot.contents)?;
+            Ok(exchange_of(&slot.contents)?.trailers())
         })
     }
 }

@@ -1,26 +1,42 @@
 //! The trait of the boundary over the calls, and the calls that concern no task: extensions, log, time, limits,
 //! resources.
 
-use super::{InstanceHost, Refused, refusal, refuse};
+use super::{Allowed, InstanceHost, Refused, refusal};
 use crate::report::{Level, Report};
-use crate::worker;
-use http_container_abi::constants::{DISPATCH_ID, FD_ID, WORKER_NONE, limit};
+use crate::worker::{self, Callback, Control};
+use http_container_abi::constants::{DISPATCH_ID, FD_ID, WORKER_NONE, lease_end, limit};
 use http_container_abi::{
     BoundaryRefusal, Event, ExtensionTable, FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseView,
     Status, dispatch_table, fd_table, raw::hc_bytes,
 };
-use std::sync::atomic::Ordering;
 
 const NO_RESOURCE: Refused = Refused::new(
     Status::E_RESOURCE,
-    "resource.unknown",
+    "resource.find.none",
     "the operator has configured no resource of that name",
 );
-const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.gone", "the lease is not held");
+const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
+const NO_SUCH_END: Refused =
+    Refused::new(Status::E_INVALID, "lease.release.how", "a lease ends clean, dirty or broken");
+
+/// Whether resources may be looked up: in `create` of that instance only [resource.find.create].
+pub(super) fn may_find_resources(instance: u32) -> Result<(), Refused> {
+    match worker::control() {
+        Control::Create(index) if index == instance => Ok(()),
+        Control::Destroy(index) if index == instance => Err(Refused::new(
+            Status::E_STATE,
+            "resource.find.create",
+            "resources are looked up in create, not in destroy",
+        )),
+        _ => Err(Refused::new(Status::E_THREAD, "resource.find.create", "resources are looked up in create")),
+    }
+}
 
 impl Host for InstanceHost {
     fn extension(&self, id: &[u8]) -> Option<ExtensionTable> {
         match str::from_utf8(id) {
+            // The threads of modules that block wait for no descriptors: such a module may block on them.
+            Ok(FD_ID) if self.is_blocking => None,
             Ok(FD_ID) => Some(ExtensionTable::of(fd_table::<InstanceHost>())),
             Ok(DISPATCH_ID) => Some(ExtensionTable::of(dispatch_table::<InstanceHost>())),
             _ => None,
@@ -31,17 +47,11 @@ impl Host for InstanceHost {
         let Some(container) = self.container() else { return };
         let level = Level::from_abi(level);
         if container.reporter.wants(level) {
-            let (index, generation) = crate::slots::unpack(task);
-            let request = container
-                .slots
-                .lock(index)
-                .filter(|slot| slot.contents.generation == generation)
-                .map_or(0, |slot| slot.contents.request_id);
             container.reporter.report(&Report {
                 level,
                 module: container.module_name(self.module),
                 task,
-                request,
+                request: self.request_of(&container, task),
                 rule: "",
                 status: None,
                 text: &String::from_utf8_lossy(text),
@@ -55,11 +65,15 @@ impl Host for InstanceHost {
     }
 
     fn worker_index(&self) -> u32 {
-        self.with_worker(|worker| worker.index).unwrap_or(WORKER_NONE)
+        let number = self.with_worker(|worker| match self.callback(worker) {
+            Callback::None => WORKER_NONE,
+            _ => worker.container.number_of(worker.index),
+        });
+        number.unwrap_or(WORKER_NONE)
     }
 
     fn worker_count(&self) -> u32 {
-        self.container().map_or(0, |container| container.workers.len() as u32)
+        self.container().map_or(0, |container| container.workers_for(self.is_blocking).1)
     }
 
     fn limit(&self, which: u32) -> u64 {
@@ -77,7 +91,7 @@ impl Host for InstanceHost {
     }
 
     fn refusal(&self) -> Option<Refusal> {
-        refusal::with_last(|rule, text| Refusal {
+        refusal::with_latest(self.identity(), |rule, text| Refusal {
             rule: hc_bytes::of(rule.as_bytes()),
             text: hc_bytes::of(text.as_bytes()),
         })
@@ -136,7 +150,13 @@ impl Host for InstanceHost {
     }
 
     fn spawn(&self, worker: u32, arg: Opaque) -> Result<u64, Status> {
-        self.call_spawn(worker, arg)
+        let mut made = 0;
+        let status = self.call_spawn(worker, arg, &mut |task| made = task);
+        status.ok().map(|()| made)
+    }
+
+    fn spawn_announced(&self, worker: u32, arg: Opaque, announce: &mut dyn FnMut(u64)) -> Status {
+        self.call_spawn(worker, arg, announce)
     }
 
     fn task_cancel(&self, task: u64) -> Status {
@@ -144,25 +164,24 @@ impl Host for InstanceHost {
     }
 
     fn resource(&self, _name: &[u8], _interface: &[u8]) -> Result<u32, Status> {
-        if !worker::is_in_create() {
-            return Err(refuse(Refused::new(
-                Status::E_STATE,
-                "resource.in-create",
-                "resources are looked up in create only",
-            )));
-        }
-        Err(refuse(NO_RESOURCE))
+        let refused = may_find_resources(self.index).err().unwrap_or(NO_RESOURCE);
+        Err(self.refuse(0, refused))
     }
 
-    fn acquire(&self, task: u64, _: u64, _: &[u32], _: u64, _: &mut [u64]) -> Status {
-        let answer: Result<Status, Status> =
-            self.on_task(task, super::Allowed::Step, |_, _, _| Err(NO_RESOURCE));
+    fn acquire(&self, task: u64, token: u64, _: &[u32], _: u64, _: &mut [u64]) -> Status {
+        let answer: Result<Status, Status> = self.on_task(task, Allowed::Step, |worker, _, slot| {
+            Self::needs_token(token)?;
+            self.may_begin(worker, &slot.contents, token)?;
+            Err(NO_RESOURCE)
+        });
         answer.unwrap_or_else(|status| status)
     }
 
-    fn release(&self, task: u64, _lease: u64, _how: u32) -> Status {
-        let answer: Result<Status, Status> =
-            self.on_task(task, super::Allowed::StepOrFinish, |_, _, _| Err(NO_LEASE));
+    fn release(&self, task: u64, _lease: u64, how: u32) -> Status {
+        let answer: Result<Status, Status> = self.on_task(task, Allowed::StepOrFinish, |_, _, _| {
+            let is_known = [lease_end::CLEAN, lease_end::DIRTY, lease_end::BROKEN].contains(&how);
+            Err(if is_known { NO_LEASE } else { NO_SUCH_END })
+        });
         answer.unwrap_or_else(|status| status)
     }
 
@@ -170,22 +189,13 @@ impl Host for InstanceHost {
         None
     }
 
+    fn before_arguments(&self, task: u64, call: &'static str) -> Status {
+        self.refuse_before_arguments(task, call)
+    }
+
     fn refused(&self, task: u64, call: &'static str, boundary: &BoundaryRefusal) {
         let text = format!("{call}: {}", boundary.text);
-        refuse(Refused::owned(boundary.status, boundary.rule, text.clone()));
-        let Some(container) = self.container() else { return };
-        container.refused_elsewhere.fetch_add(1, Ordering::Relaxed);
-        if container.reporter.wants(Level::Warn) {
-            container.reporter.report(&Report {
-                level: Level::Warn,
-                module: container.module_name(self.module),
-                task,
-                request: 0,
-                rule: boundary.rule,
-                status: Some(boundary.status),
-                text: &text,
-            });
-        }
+        self.refuse(task, Refused::owned(boundary.status, boundary.rule, text));
     }
 
     fn panicked(&self, call: &'static str, message: &str) {

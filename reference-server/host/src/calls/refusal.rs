@@ -29,18 +29,20 @@ impl Refused {
 }
 
 thread_local! {
-    static LAST: RefCell<Option<Refused>> = const { RefCell::new(None) };
+    /// The latest refusal on this thread, and the address of the host (H) that refused.
+    static LATEST: RefCell<Option<(usize, Refused)>> = const { RefCell::new(None) };
 }
 
-/// Keeps a refusal for this thread and gives its status back.
-#[cold]
-pub(crate) fn refuse(refused: Refused) -> Status {
-    let status = refused.status;
-    LAST.with(|last| *last.borrow_mut() = Some(refused));
-    status
+/// Keeps a refusal of `host` for this thread.
+pub(super) fn keep(host: usize, refused: Refused) {
+    LATEST.with(|latest| *latest.borrow_mut() = Some((host, refused)));
 }
 
-/// Visits rule and text of this thread's latest refusal.
-pub(crate) fn with_last<R>(visit: impl FnOnce(&'static str, &str) -> R) -> Option<R> {
-    LAST.with(|last| last.borrow().as_ref().map(|refused| visit(refused.rule, &refused.text)))
+/// Visits rule and text of this thread's latest refusal, if it was `host` that refused.
+pub(super) fn with_latest<R>(host: usize, visit: impl FnOnce(&'static str, &str) -> R) -> Option<R> {
+    LATEST.with(|latest| {
+        let latest = latest.borrow();
+        let (_, refused) = latest.as_ref().filter(|(owner, _)| *owner == host)?;
+        Some(visit(refused.rule, &refused.text))
+    })
 }

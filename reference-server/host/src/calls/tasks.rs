@@ -1,105 +1,127 @@
 //! Tasks that modules make and end: `spawn`, `task_cancel`.
 
-use super::{InstanceHost, Refused, refuse};
+use super::{GONE, InstanceHost, Refused};
 use crate::container::{Container, lock};
-use crate::slots;
-use crate::task::Phase;
-use crate::worker;
+use crate::instance::{Instance, Stage};
+use crate::task::Record;
+use crate::worker::{self, Callback};
 use http_container_abi::constants::{WORKER_ANY, WORKER_SELF, task_kind};
 use http_container_abi::{Opaque, Status};
 use std::sync::atomic::Ordering;
 
+const DRAINING: Refused = Refused::quiet(
+    Status::E_DRAINING,
+    "module.drain.spawn",
+    "the instance ends: the time in which tasks could be spawned is over",
+);
+const NO_SELF: Refused = Refused::new(
+    Status::E_THREAD,
+    "task.spawn.self",
+    "HC_WORKER_SELF means nothing where no callback of the instance runs on a worker",
+);
+
 impl InstanceHost {
-    pub(crate) fn call_spawn(&self, target: u32, arg: Opaque) -> Result<u64, Status> {
-        let container = self.container().ok_or(Status::E_DRAINING)?;
-        self.spawn_in(&container, target, arg).map_err(refuse)
+    pub(crate) fn call_spawn(&self, target: u32, arg: Opaque, announce: &mut dyn FnMut(u64)) -> Status {
+        let Some(container) = self.container() else { return Status::E_DRAINING };
+        match self.spawn_in(&container, target, arg, announce) {
+            Ok(()) => Status::OK,
+            Err(refused) => self.refuse(0, refused),
+        }
     }
 
-    fn spawn_in(&self, container: &Container, target: u32, arg: Opaque) -> Result<u64, Refused> {
-        let here = self.with_worker(|worker| worker.index);
-        let count = container.workers.len() as u32;
-        let worker = match target {
-            WORKER_ANY => None,
-            WORKER_SELF => Some(here.ok_or(Refused::new(
-                Status::E_THREAD,
-                "spawn.self.on-worker",
-                "HC_WORKER_SELF means nothing on a thread that is no worker",
-            ))?),
-            number if number < count => Some(number),
-            number => {
-                let text = format!("there is no worker {number}: there are {count}");
-                return Err(Refused::owned(Status::E_INVALID, "spawn.worker", text));
-            }
+    fn spawn_in(
+        &self,
+        container: &Container,
+        target: u32,
+        arg: Opaque,
+        announce: &mut dyn FnMut(u64),
+    ) -> Result<(), Refused> {
+        let target = self.target_worker(container, target)?;
+        let instance = container.instance(self.index).ok_or(GONE)?;
+        let is_held = self.admit_spawn(container, &instance)?;
+        let Some(task) = self.make(container, target, arg) else {
+            self.take_back(container, &instance);
+            let text = "the container has no slot for a further task";
+            return Err(Refused::new(Status::E_LIMIT, "task.spawn.limit", text));
         };
-        if container.is_draining() {
-            return Err(Refused::quiet(Status::E_DRAINING, "spawn.draining", "the container is stopping"));
+        if is_held {
+            let mut life = instance.life();
+            if life.stage == Stage::Creating {
+                announce(task);
+                life.held.push((target, task));
+                return Ok(());
+            }
         }
-        let instance = container.instance(self.index).ok_or(super::GONE)?;
-        let limit = container.limits.tasks_per_module;
-        if instance.spawned.fetch_add(1, Ordering::SeqCst) >= limit {
-            instance.spawned.fetch_sub(1, Ordering::SeqCst);
-            let text = format!("the instance has {limit} spawned tasks alive, which is the limit");
-            return Err(Refused::owned(Status::E_LIMIT, "spawn.limit", text));
+        if container.place_announced(&instance, target, task, announce) {
+            return Ok(());
         }
-        let made = self.make(container, worker, arg).ok_or_else(|| {
-            instance.spawned.fetch_sub(1, Ordering::SeqCst);
-            Refused::new(Status::E_LIMIT, "spawn.limit", "the container has no slot for a further task")
-        })?;
-        self.place(container, here, worker, made);
-        Ok(made)
+        container.drop_fresh(task, Status::E_DRAINING);
+        Err(DRAINING)
     }
 
-    fn make(&self, container: &Container, worker: Option<u32>, arg: Opaque) -> Option<u64> {
-        let fill = |record: &mut crate::task::Record| {
+    fn target_worker(&self, container: &Container, target: u32) -> Result<Option<u32>, Refused> {
+        let is_acting = |worker: &worker::Worker| self.callback(worker) != Callback::None;
+        match target {
+            WORKER_ANY => Ok(None),
+            WORKER_SELF => {
+                let here = self.with_worker(|worker| is_acting(worker).then_some(worker.index));
+                here.flatten().map(Some).ok_or(NO_SELF)
+            }
+            number => match container.worker_of(number, self.is_blocking) {
+                Some(worker) => Ok(Some(worker)),
+                None => {
+                    let (_, count) = container.workers_for(self.is_blocking);
+                    let text = format!("there is no worker {number}: there are {count}");
+                    Err(Refused::owned(Status::E_INVALID, "task.spawn.worker", text))
+                }
+            },
+        }
+    }
+
+    /// Counts a task that is to be spawned; answers whether it is held back until `create` has returned.
+    fn admit_spawn(&self, container: &Container, instance: &Instance) -> Result<bool, Refused> {
+        let mut life = instance.life();
+        let is_ending = container.closing.load(Ordering::SeqCst) || instance.expired.load(Ordering::SeqCst);
+        if is_ending || !matches!(life.stage, Stage::Creating | Stage::Live) {
+            return Err(DRAINING);
+        }
+        let limit = container.limits.tasks_per_module;
+        if life.spawned >= limit {
+            let text = format!("the instance has {limit} spawned tasks alive, which is the limit");
+            return Err(Refused::owned(Status::E_LIMIT, "task.spawn.limit", text));
+        }
+        life.spawned += 1;
+        Ok(life.stage == Stage::Creating)
+    }
+
+    fn take_back(&self, container: &Container, instance: &Instance) {
+        if instance.spawned_ended() {
+            container.instance_over(instance);
+        }
+    }
+
+    fn make(&self, container: &Container, target: Option<u32>, arg: Opaque) -> Option<u64> {
+        let fill = |record: &mut Record| {
             record.kind = task_kind::BACKGROUND;
             record.module = self.module;
             record.instance = Some(self.index);
             record.arg = arg;
         };
-        let made = self.with_worker(|current| {
-            let made = worker::make(&current.container, &mut lock(&container.spare), worker, fill);
-            current.counters().tasks_made.add(u64::from(made.is_some()));
-            made
-        });
-        made.unwrap_or_else(|| {
-            let made = worker::make(container, &mut lock(&container.spare), worker, fill);
-            if made.is_some() {
-                container.made_elsewhere.fetch_add(1, Ordering::Relaxed);
-            }
-            made
-        })
-    }
-
-    /// Brings the fresh task to where it may start.
-    fn place(&self, container: &Container, here: Option<u32>, worker: Option<u32>, task: u64) {
-        match (here, worker) {
-            (Some(_), None) => {
-                self.with_worker(|current| current.fresh.borrow_mut().push(task));
-            }
-            (Some(here), Some(worker)) if here == worker => {
-                self.with_worker(|current| current.bound.borrow_mut().push(task));
-            }
-            (_, Some(worker)) => container.send_fresh(worker, task),
-            (None, None) => {
-                let next = container.next_worker.fetch_add(1, Ordering::Relaxed);
-                container.send_fresh(next % container.workers.len() as u32, task);
-            }
+        if let Some(made) = self.with_worker(|current| current.make(target, fill)) {
+            return made;
         }
+        let made = worker::make(container, &mut lock(&container.spare), target, fill);
+        container.made_elsewhere.fetch_add(u64::from(made.is_some()), Ordering::Relaxed);
+        made
     }
 
     pub(crate) fn call_task_cancel(&self, task: u64) -> Status {
         let Some(container) = self.container() else { return Status::E_GONE };
-        let (index, generation) = slots::unpack(task);
-        let is_ours = container.slots.lock(index).is_some_and(|slot| {
-            let record = &slot.contents;
-            record.generation == generation
-                && record.instance == Some(self.index)
-                && !matches!(record.phase, Phase::Free | Phase::Finishing)
-        });
-        if is_ours && container.request_cancel(task, Status::CANCELLED_MODULE) {
+        let is_ours = |record: &Record| record.instance == Some(self.index);
+        if container.cancel_when(task, Status::CANCELLED_MODULE, is_ours) {
             Status::OK
         } else {
-            Status::E_GONE
+            self.refuse(task, GONE)
         }
     }
 }

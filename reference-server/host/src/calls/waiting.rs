@@ -1,31 +1,50 @@
 //! Waiting: `completion`, `complete`, `timer`, `cancel`, `notices`, and how every operation is registered.
 
-use super::{Allowed, InstanceHost, Refused};
+use super::{Allowed, GONE, InstanceHost, Refused};
 use crate::slots::{self, Slot};
-use crate::task::{Operation, Phase, Record, Wait};
+use crate::task::{Operation, Record, Wait};
 use crate::worker::{Due, Worker};
 use http_container_abi::constants::{event_kind, notice};
 use http_container_abi::{Event, Status};
 
 const NOTICES: u32 = notice::PEER | notice::DRAIN | notice::RELOAD | notice::DEADLINE;
 
+const CANCELLED: Refused = Refused::quiet(
+    Status::E_CANCELLED,
+    "cancel.flag.calls",
+    "the task is being cancelled: it begins no operation any more",
+);
+
 impl InstanceHost {
-    /// Whether the task may begin an operation with that token (0: it will not wait).
-    pub(crate) fn may_wait(&self, worker: &Worker, slot: &Slot<Record>, token: u64) -> Result<(), Refused> {
-        let operations = &slot.contents.operations;
-        if token == 0 || operations.is_empty() {
+    /// Whether the task may begin an operation with that token: token, cancellation and limits, in that order.
+    pub(crate) fn may_begin(&self, worker: &Worker, record: &Record, token: u64) -> Result<(), Refused> {
+        self.check_token(record, token)?;
+        Self::check_cancel(record)?;
+        self.check_room(worker, record)
+    }
+
+    /// Whether the token is free (0: the call will not wait).
+    pub(crate) fn check_token(&self, record: &Record, token: u64) -> Result<(), Refused> {
+        if token == 0 || !record.has_token(token) {
             return Ok(());
         }
-        if operations.iter().any(|operation| operation.token == token) {
-            let text = format!("token {token} is that of an outstanding operation of the task");
-            return Err(Refused::owned(Status::E_TOKEN, "completion.token.unique", text));
-        }
+        let text = format!("token {token} is that of an outstanding operation of the task");
+        Err(Refused::owned(Status::E_TOKEN, "completion.token.unique", text))
+    }
+
+    /// Whether the task may wait at all.
+    pub(crate) fn check_cancel(record: &Record) -> Result<(), Refused> {
+        if record.cancel.is_some() { Err(CANCELLED) } else { Ok(()) }
+    }
+
+    /// Whether the task may have one operation more.
+    pub(crate) fn check_room(&self, worker: &Worker, record: &Record) -> Result<(), Refused> {
         let limit = worker.container.limits.operations_per_task;
-        if operations.len() >= limit {
-            let text = format!("the task has {limit} operations outstanding, which is the limit");
-            return Err(Refused::owned(Status::E_LIMIT, "completion.limit", text));
+        if record.operations.len() + record.events.len() < limit || record.outstanding() < limit {
+            return Ok(());
         }
-        Ok(())
+        let text = format!("the task has {limit} operations outstanding, which is the limit");
+        Err(Refused::owned(Status::E_LIMIT, "completion.limit", text))
     }
 
     /// Registers an operation and answers its number.
@@ -46,7 +65,7 @@ impl InstanceHost {
         Ok(number)
     }
 
-    fn needs_token(token: u64) -> Result<(), Refused> {
+    pub(crate) fn needs_token(token: u64) -> Result<(), Refused> {
         match token {
             0 => Err(Refused::new(
                 Status::E_TOKEN,
@@ -60,7 +79,7 @@ impl InstanceHost {
     pub(crate) fn call_completion(&self, task: u64, token: u64) -> Result<u64, Status> {
         self.on_task(task, Allowed::Step, |worker, index, slot| {
             Self::needs_token(token)?;
-            self.may_wait(worker, slot, token)?;
+            self.may_begin(worker, &slot.contents, token)?;
             Ok(slots::pack(index, self.wait(worker, slot, token, Wait::Completion)?))
         })
     }
@@ -71,7 +90,8 @@ impl InstanceHost {
             .or_else(|| {
                 self.container().map(|container| self.complete_in(&container, completion, status, value))
             })
-            .unwrap_or(Status::E_GONE)
+            .unwrap_or(Ok(Status::E_GONE))
+            .unwrap_or_else(|refused| self.refuse(0, refused))
     }
 
     fn complete_in(
@@ -80,9 +100,9 @@ impl InstanceHost {
         completion: u64,
         status: Status,
         value: u64,
-    ) -> Status {
+    ) -> Result<Status, Refused> {
         let (index, number) = slots::unpack(completion);
-        let Some(mut slot) = container.slots.lock(index) else { return Status::E_GONE };
+        let Some(mut slot) = container.slots.lock(index) else { return Err(GONE) };
         let record = &mut slot.contents;
         let is_ours = record.instance == Some(self.index)
             && record
@@ -90,23 +110,20 @@ impl InstanceHost {
                 .iter()
                 .any(|operation| operation.number == number && operation.wait == Wait::Completion);
         if !is_ours || !record.fire(number, event_kind::COMPLETION, status, value) {
-            return Status::E_GONE;
+            return Err(GONE);
         }
         let queue = record.wants_queue().then_some(record.worker).flatten();
         drop(slot);
         if let Some(worker) = queue {
             container.enqueue(worker, index);
         }
-        Status::OK
+        Ok(Status::OK)
     }
 
     pub(crate) fn call_timer(&self, task: u64, token: u64, delay_ns: u64) -> Status {
         let answer = self.on_task(task, Allowed::Step, |worker, index, slot| {
             Self::needs_token(token)?;
-            self.may_wait(worker, slot, token)?;
-            if slot.contents.cancel.is_some() {
-                return Ok(Status::E_CANCELLED);
-            }
+            self.may_begin(worker, &slot.contents, token)?;
             if delay_ns == 0 {
                 let number = self.wait(worker, slot, token, Wait::Completion)?;
                 let now_ns = worker.now_ns.get();
@@ -117,7 +134,7 @@ impl InstanceHost {
                 return Ok(Status::PENDING);
             }
             // The clock of the last step is up to a step old; the delay counts from now.
-            let due_ns = worker.container.now_ns().saturating_add(delay_ns);
+            let due_ns = worker.clock_ns().saturating_add(delay_ns);
             let number = self.wait(worker, slot, token, Wait::Completion)?;
             let key = worker.wheel.borrow_mut().insert(due_ns, Due::Timer(index, number));
             if let Some(operation) = slot.contents.operations.last_mut() {
@@ -129,24 +146,32 @@ impl InstanceHost {
     }
 
     pub(crate) fn call_cancel(&self, task: u64, token: u64) -> (Status, Option<Event>) {
-        // Destructors call this whenever they like: a task that is gone is no violation [operation.cancel.quiet].
-        let answer = self.on_task(task, Allowed::StepOrFinish, |worker, _, slot| {
+        // Destructors call this whenever they like: a task that is gone is no violation [handle.gone.harmless].
+        let mut child = None;
+        let answer = self.on_task(task, Allowed::StepOrFinish, |worker, index, slot| {
             let record = &mut slot.contents;
             if token == 0 {
-                return Ok((Status::E_GONE, None));
+                return Err(NO_OPERATION);
             }
             if let Some(at) = record.operations.iter().position(|operation| operation.token == token) {
                 let operation = record.operations.swap_remove(at);
                 worker.withdraw(record, operation.wait);
                 worker.counters().operations_ended.add(1);
+                if let Wait::ChildHead(handle) = operation.wait {
+                    child = worker.take_child(record, handle);
+                }
                 return Ok((Status::OK, None));
             }
-            let Some(at) = record.events.iter().position(|event| event.token == token) else {
-                return Ok((Status::E_GONE, None));
-            };
+            let at = record.events.iter().position(|event| event.token == token).ok_or(NO_OPERATION)?;
             worker.counters().operations_ended.add(1);
-            Ok((Status::E_TOO_LATE, Some(record.events.remove(at))))
+            let event = record.events.remove(at);
+            worker.latch_again(index, &[event]);
+            Ok((Status::E_TOO_LATE, Some(event)))
         });
+        if let Some(child) = child {
+            // Withdrawing `open` does what `close` does [dispatch.open.withdraw].
+            self.with_worker(|worker| worker.container.let_child_go(&child));
+        }
         answer.unwrap_or_else(|status| (status, None))
     }
 
@@ -154,20 +179,27 @@ impl InstanceHost {
         let answer = self.on_task(task, Allowed::Step, |worker, index, slot| {
             if mask & !NOTICES != 0 {
                 let text = format!("{:#x} are bits of no notice", mask & !NOTICES);
-                return Err(Refused::owned(Status::E_INVALID, "notice.mask", text));
+                return Err(Refused::owned(Status::E_UNSUPPORTED, "notice.mask", text));
             }
             let record = &mut slot.contents;
-            let added = mask & !record.notices;
+            if worker.container.is_draining() {
+                record.notices_true |= notice::DRAIN;
+            }
             record.notices = mask;
-            let already = record.notices_true & added;
-            for bit in (0..4).map(|shift| 1 << shift).filter(|bit| already & bit != 0) {
+            let is_wanted =
+                |event: &Event| event.kind != event_kind::NOTICE || event.value as u32 & mask != 0;
+            for event in record.events.iter().filter(|event| !is_wanted(event)) {
+                // It was latched and not delivered: it may come when it is asked for again.
+                record.notices_told &= !(event.value as u32);
+            }
+            record.events.retain(is_wanted);
+            let due = record.notices_true & mask & !record.notices_told;
+            for bit in (0..4).map(|shift| 1 << shift).filter(|bit| due & bit != 0) {
+                record.notices_told |= bit;
                 record.events.push(Event::notice(bit));
             }
-            if worker.container.is_draining() {
-                record.notice(notice::DRAIN);
-            }
             worker.arm_deadline_notice(index, record);
-            if record.phase == Phase::Parked && !record.events.is_empty() && record.wants_queue() {
+            if !record.events.is_empty() && record.wants_queue() {
                 worker.queue.borrow_mut().push_back(index);
             }
             Ok(Status::OK)
@@ -175,3 +207,6 @@ impl InstanceHost {
         answer.unwrap_or_else(|status| status)
     }
 }
+
+const NO_OPERATION: Refused =
+    Refused::quiet(Status::E_GONE, "cancel.operation.gone", "the task has no operation with that token");

@@ -1,0 +1,310 @@
+//! The ends of tasks: what an answer of a step means for the task and its peer, `finish`, and tasks that never started.
+//!
+//! Invariant: every `start` is followed by exactly one `finish` [task.finish.exactly-once]: a record leaves `Running` or
+//! `Parked` for `Finishing` once, on its worker.
+
+use crate::container::{Container, lock};
+use crate::exchange::Exchange;
+use crate::instance::Instance;
+use crate::report::{Level, Report};
+use crate::slots;
+use crate::step::Locked;
+use crate::task::{Peer, Phase, Record, Response, Wait};
+use crate::wheel::Key;
+use crate::worker::{self, Acting, Callback, Stationed, Worker};
+use http_container_abi::constants::{event_kind, task_kind};
+use http_container_abi::{Event, Status};
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+/// Why a task ends.
+pub(crate) struct Verdict {
+    outcome: Status,
+    rule: &'static str,
+    text: &'static str,
+}
+
+impl Verdict {
+    const DONE: Verdict = Verdict { outcome: Status::OK, rule: "", text: "" };
+    pub const NO_RESUME: Verdict = Verdict {
+        outcome: Status::E_INVALID,
+        rule: "module.resume.missing",
+        text: "the task yielded, but the module has no resume",
+    };
+    pub const LOST: Verdict = Verdict {
+        outcome: Status::E_LOST,
+        rule: "task.yield.nothing-outstanding",
+        text: "the task yielded with nothing outstanding: nothing could ever resume it",
+    };
+    const STATUS: Verdict = Verdict {
+        outcome: Status::E_INVALID,
+        rule: "task.step.status",
+        text: "a step answered a status that is none of DONE, YIELD and FAIL",
+    };
+    const NO_RESPONSE: Verdict = Verdict {
+        outcome: Status::E_STATE,
+        rule: "task.done.no-response",
+        text: "the task is done, but it gave no response",
+    };
+    const OPEN_RESPONSE: Verdict = Verdict {
+        outcome: Status::E_STATE,
+        rule: "task.done.open-response",
+        text: "the task is done, but its response was not ended; it is broken off",
+    };
+    const CANCELLED_STATUS: Verdict = Verdict {
+        outcome: Status::E_FAILED,
+        rule: "task.step.cancelled-status",
+        text: "a step answered a status that is kept for outcomes of cancelled tasks",
+    };
+
+    /// What DONE, FAIL or an unknown answer means for a task that is not cancelled.
+    pub fn of(record: &Record, status: Status) -> Verdict {
+        if is_reserved(status) {
+            return Verdict::CANCELLED_STATUS;
+        }
+        if status.is_error() {
+            let rule = match record.response {
+                Response::Complete => "task.fail.complete",
+                Response::None => "task.fail.before",
+                _ => "task.fail.after",
+            };
+            return Verdict { outcome: status, rule, text: status.text() };
+        }
+        match (status, record.response) {
+            (Status::OK, Response::None) if record.exchange.is_some() => Verdict::NO_RESPONSE,
+            (Status::OK, Response::Open { .. }) => Verdict::OPEN_RESPONSE,
+            (Status::OK, _) => Verdict::DONE,
+            _ => Verdict::STATUS,
+        }
+    }
+}
+
+/// A task that was cancelled for that reason.
+pub(crate) fn cancelled(reason: Status) -> Verdict {
+    let (rule, text) = match reason {
+        Status::CANCELLED_PEER => ("cancel.peer", "cancelled: the peer went away"),
+        Status::CANCELLED_DEADLINE => ("cancel.deadline", "cancelled: the route's deadline passed"),
+        Status::CANCELLED_DRAIN => ("cancel.drain", "cancelled: the container is stopping"),
+        Status::CANCELLED_PARENT => ("cancel.parent", "cancelled: the parent task ended"),
+        Status::CANCELLED_MODULE => ("cancel.module", "cancelled by the module"),
+        Status::CANCELLED_FAULT => ("cancel.fault", "cancelled: the instance failed, and its time is over"),
+        _ => ("cancel.drain", "cancelled"),
+    };
+    Verdict { outcome: reason, rule, text }
+}
+
+/// Statuses that only the container gives, as outcomes.
+fn is_reserved(status: Status) -> bool {
+    (-199..=-101).contains(&status.0)
+}
+
+/// The container's answer to the peer for a task that did not complete its response [cancel.response.before].
+fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
+    match (response, outcome) {
+        (Response::Complete | Response::Aborted, _) => {}
+        (Response::Open { .. }, _) | (Response::None, Status::CANCELLED_PEER | Status::CANCELLED_PARENT) => {
+            exchange.abort();
+        }
+        (Response::None, Status::CANCELLED_FAULT) => exchange.refuse(500),
+        (Response::None, outcome) if is_reserved(outcome) => exchange.refuse(503),
+        (Response::None, _) => exchange.refuse(exchange.body_fault().unwrap_or(500)),
+    }
+}
+
+impl Worker {
+    /// The end of a started task.
+    pub(crate) fn end(&self, mut slot: Locked<'_>, index: u32, stationed: &Rc<Stationed>, verdict: &Verdict) {
+        let record = &mut slot.contents;
+        if record.phase == Phase::Finishing {
+            return;
+        }
+        record.phase = Phase::Finishing;
+        self.note_end(index, record, verdict);
+        let task = slots::pack(index, record.generation);
+        let task_state = record.state;
+        self.withdraw_all(record);
+        let unseen = std::mem::take(&mut record.events);
+        let children = std::mem::take(&mut record.children);
+        if let Some(exchange) = &record.exchange {
+            answer_for(&**exchange, record.response, verdict.outcome);
+            if record.response != Response::Complete {
+                record.response = Response::Aborted;
+            }
+        }
+        drop(slot);
+        self.count_ended(&unseen);
+        self.latch_again(index, &unseen);
+        children.iter().for_each(|child| self.container.let_child_go(child));
+        let instance = &stationed.instance;
+        self.acting.set(Acting { callback: Callback::Finish, instance: instance.index, task });
+        instance.table.finish(instance.state(), stationed.state, task, task_state, verdict.outcome, &unseen);
+        self.acting.set(Acting::NOBODY);
+        children.iter().for_each(|child| child.exchange.detach());
+        self.counters().finishes.add(1);
+        if verdict.outcome == Status::E_PANIC {
+            self.instance_failed(instance);
+        }
+        self.free(index, stationed, verdict.outcome, unseen);
+        drop(children);
+    }
+
+    fn withdraw_all(&self, record: &mut Record) {
+        let mut operations = std::mem::take(&mut record.operations);
+        self.counters().operations_ended.add(operations.len() as u64);
+        operations.drain(..).for_each(|operation| self.withdraw(record, operation.wait));
+        record.operations = operations;
+        for key in [&mut record.deadline_key, &mut record.notice_key, &mut record.grace_key] {
+            self.cancel_timer(key.take());
+        }
+    }
+
+    /// Undoes what an operation set up.
+    pub(crate) fn withdraw(&self, record: &Record, wait: Wait) {
+        match wait {
+            Wait::Timer(key) => self.cancel_timer(Some(key)),
+            Wait::Body => record.exchange.iter().for_each(|exchange| exchange.forget_reader()),
+            Wait::Write => record.exchange.iter().for_each(|exchange| exchange.forget_writer()),
+            Wait::Fd(handle, interest) => self.descriptors.borrow_mut().forget(handle, interest),
+            Wait::Completion | Wait::ChildHead(_) | Wait::ChildBody(_) => {}
+        }
+    }
+
+    /// What a task did not see of its descriptors counts as not happened [fd.wait.task-end].
+    pub(crate) fn latch_again(&self, index: u32, unseen: &[Event]) {
+        for event in unseen.iter().filter(|event| event.kind == event_kind::FD && event.status == Status::OK)
+        {
+            self.descriptors.borrow_mut().latch_again(index, event.token);
+        }
+    }
+
+    pub(crate) fn cancel_timer(&self, key: Option<Key>) {
+        if let Some(key) = key {
+            self.wheel.borrow_mut().cancel(key);
+        }
+    }
+
+    fn free(&self, index: u32, stationed: &Rc<Stationed>, outcome: Status, mut unseen: Vec<Event>) {
+        let Some(mut slot) = self.container.slots.lock(index) else { return };
+        let record = &mut slot.contents;
+        let exchange = record.exchange.take();
+        let parent = record.parent;
+        let spawned = record.kind == task_kind::BACKGROUND;
+        record.clear();
+        if record.events.capacity() == 0 {
+            unseen.clear();
+            record.events = unseen;
+        }
+        drop(slot);
+        if let Some(exchange) = exchange {
+            exchange.ended(outcome);
+        }
+        if let Some((parent, child)) = parent {
+            self.tell_nudges();
+            self.container.child_ended(parent, child, outcome);
+        }
+        self.recycle(index);
+        self.task_left(stationed);
+        if spawned && stationed.instance.spawned_ended() {
+            self.container.instance_over(&stationed.instance);
+        }
+        self.counters().tasks_ended.add(1);
+    }
+
+    fn instance_failed(&self, instance: &Instance) {
+        if !instance.failed.swap(true, Ordering::SeqCst) {
+            let module = &self.container.modules[instance.module as usize];
+            let text = format!("an instance of {} failed: a step panicked", module.table.info().id);
+            self.container.tell(Level::Error, &module.name, "isolation.panic.failed", &text);
+            self.container.want_care();
+        }
+    }
+
+    /// Counts an end, and logs one that is somebody's fault.
+    fn note_end(&self, index: u32, record: &Record, verdict: &Verdict) {
+        let outcome = verdict.outcome;
+        if outcome.is_error() {
+            let was_cancelled = is_reserved(outcome);
+            let counter = if was_cancelled { &self.counters().cancelled } else { &self.counters().failed };
+            counter.add(1);
+            let level = match outcome {
+                Status::CANCELLED_DEADLINE | Status::CANCELLED_FAULT => Level::Warn,
+                _ if was_cancelled => Level::Debug,
+                _ if outcome == Status::E_PEER && record.peer == Peer::Gone => Level::Debug,
+                _ => Level::Error,
+            };
+            return self.report_record(index, record, level, verdict.rule, Some(outcome), verdict.text);
+        }
+        let is_lasting = |wait: &Wait| !matches!(wait, Wait::Timer(_));
+        let lasting = record.operations.iter().filter(|operation| is_lasting(&operation.wait)).count();
+        if lasting > 0 {
+            let text = format!("the task is done with {lasting} operations outstanding; they are withdrawn");
+            self.report_record(index, record, Level::Warn, "task.done.outstanding", None, &text);
+        }
+    }
+
+    pub(crate) fn report_record(
+        &self,
+        index: u32,
+        record: &Record,
+        level: Level,
+        rule: &'static str,
+        status: Option<Status>,
+        text: &str,
+    ) {
+        if self.container.reporter.wants(level) {
+            self.container.reporter.report(&Report {
+                level,
+                module: self.container.module_name(record.module),
+                task: slots::pack(index, record.generation),
+                request: record.request_id,
+                rule,
+                status,
+                text,
+            });
+        }
+    }
+}
+
+impl Container {
+    /// Ends a task that no module has seen [cancel.unstarted-request]; from any thread. A handle that is not that of a
+    /// fresh task is no harm.
+    pub(crate) fn drop_fresh(&self, task: u64, outcome: Status) {
+        let (index, generation) = slots::unpack(task);
+        let Some(mut slot) = self.slots.lock(index) else { return };
+        let record = &mut slot.contents;
+        if record.generation != generation || record.phase != Phase::Fresh {
+            return;
+        }
+        let exchange = record.exchange.take();
+        let parent = record.parent;
+        let spawner = record.instance.filter(|_| record.kind == task_kind::BACKGROUND);
+        record.clear();
+        drop(slot);
+        if let Some(exchange) = exchange {
+            answer_for(&*exchange, Response::None, outcome);
+            exchange.ended(outcome);
+        }
+        if let Some((parent, child)) = parent {
+            self.child_ended(parent, child, outcome);
+        }
+        if let Some(instance) = spawner.and_then(|instance| self.instance(instance))
+            && instance.spawned_ended()
+        {
+            self.instance_over(&instance);
+        }
+        let here = worker::with_current(self, |worker| {
+            worker.recycle(index);
+            worker.counters().tasks_ended.add(1);
+        });
+        if here.is_none() {
+            lock(&self.spare).push(index);
+            self.ended_elsewhere.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// No task of the instance can start any more: its workers stop it, and then it is destroyed.
+    pub(crate) fn instance_over(&self, _instance: &Instance) {
+        self.look_at_instances();
+        self.want_care();
+    }
+}

@@ -1,0 +1,312 @@
+//! A container in a test: scripted modules, exchanges in memory, time that a test moves. One `Rig` is one container with
+//! its worker on the test's thread; further workers are the test's to enter.
+#![allow(dead_code)]
+
+pub mod exchange;
+pub mod script;
+pub mod world;
+
+pub use exchange::Memory;
+pub use script::SCRIPTED;
+pub use world::World;
+
+use hc_host::{
+    Container, Hooks, Level, Limits, Module, Opening, Parts, Poller, Report, Reporter, Route, Totals, Worker,
+};
+use http_container_abi::{
+    ModuleEntry, ModuleTable, RequestFacts, RequestSpans, RequestStorage, Status, hc_address,
+};
+use std::os::fd::RawFd;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+/// Keeps the rules of reports.
+#[derive(Default)]
+pub struct Rules(Mutex<Vec<&'static str>>);
+
+impl Rules {
+    pub fn take(&self) -> Vec<&'static str> {
+        std::mem::take(&mut *self.0.lock().unwrap())
+    }
+}
+
+impl Reporter for Rules {
+    fn wants(&self, level: Level) -> bool {
+        level <= Level::Warn
+    }
+
+    fn report(&self, report: &Report<'_>) {
+        assert!(!report.text.is_empty());
+        if !report.rule.is_empty() {
+            self.0.lock().unwrap().push(report.rule);
+        }
+    }
+}
+
+/// Counts wakes, and lets a thread wait for one.
+#[derive(Default)]
+pub struct Bell {
+    rung: Mutex<u64>,
+    bell: Condvar,
+    pub attends: AtomicU64,
+}
+
+impl Bell {
+    /// Waits until somebody was woken after `seen` wakes; answers how many there were.
+    pub fn wait(&self, seen: u64) -> u64 {
+        let mut rung = self.rung.lock().unwrap();
+        while *rung == seen {
+            rung = self.bell.wait(rung).unwrap();
+        }
+        *rung
+    }
+
+    pub fn rung(&self) -> u64 {
+        *self.rung.lock().unwrap()
+    }
+}
+
+impl Hooks for Bell {
+    fn wake(&self, _: u32) {
+        *self.rung.lock().unwrap() += 1;
+        self.bell.notify_all();
+    }
+
+    fn attend(&self) {
+        self.attends.fetch_add(1, Ordering::SeqCst);
+        self.wake(0);
+    }
+}
+
+/// A poller that knows no descriptor.
+pub struct NoPoller;
+
+impl Poller for NoPoller {
+    fn add(&self, _: RawFd, _: u32) -> std::io::Result<()> {
+        Ok(())
+    }
+
+    fn remove(&self, _: RawFd) {}
+}
+
+pub const MS: u64 = 1_000_000;
+
+/// What a container is made of.
+pub struct Plan {
+    pub workers: u32,
+    pub modules: Vec<(&'static str, &'static ModuleEntry)>,
+    pub limits: Limits,
+    pub grace_ms: u64,
+    pub deadline_ms: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Plan {
+            workers: 1,
+            modules: vec![("a", &SCRIPTED), ("b", &SCRIPTED)],
+            limits: Limits { step_report_ns: u64::MAX, ..Limits::default() },
+            grace_ms: 0,
+            deadline_ms: 60_000,
+        }
+    }
+}
+
+pub struct Rig {
+    pub container: Arc<Container>,
+    pub worker: Rc<Worker>,
+    pub world: Arc<World>,
+    pub rules: Arc<Rules>,
+    pub bell: Arc<Bell>,
+    pub now_ns: u64,
+    deadline_ns: u64,
+    requests: u64,
+}
+
+/// The container alone: routes 0 (all modules in a chain) and 1 (`/b`: the last module).
+pub fn container(plan: &Plan) -> (Arc<Container>, Arc<World>, Arc<Rules>, Arc<Bell>) {
+    let (world, number) = World::new();
+    let (rules, bell) = (Arc::new(Rules::default()), Arc::new(Bell::default()));
+    let modules = plan.modules.iter().map(|(name, entry)| {
+        let table = ModuleTable::from_entry(entry).unwrap();
+        Module::new((*name).to_owned(), table, script::config(name, number))
+    });
+    let route = |modules: Vec<u32>| Route {
+        name: "/".into(),
+        modules,
+        deadline_ns: plan.deadline_ms * MS,
+        cancel_grace_ns: plan.grace_ms * MS,
+    };
+    let count = plan.modules.len() as u32;
+    let container = Container::new(Parts {
+        workers: plan.workers,
+        modules: modules.collect(),
+        routes: vec![route((0..count).collect()), route(vec![count - 1])],
+        router: Box::new(|_, path| match path {
+            b"/none" => None,
+            path => Some(u32::from(path.starts_with(b"/b"))),
+        }),
+        limits: plan.limits,
+        reporter: Arc::clone(&rules) as Arc<dyn Reporter>,
+        hooks: Arc::clone(&bell) as Arc<dyn Hooks>,
+    });
+    (container, world, rules, bell)
+}
+
+impl Rig {
+    pub fn new(plan: &Plan) -> Rig {
+        Rig::with_poller(plan, Box::new(NoPoller))
+    }
+
+    pub fn with_poller(plan: &Plan, poller: Box<dyn Poller>) -> Rig {
+        let (container, world, rules, bell) = container(plan);
+        let worker = Worker::enter(Arc::clone(&container), 0, poller);
+        let now_ns = container.now_ns();
+        let deadline_ns = plan.deadline_ms * MS;
+        Rig { container, worker, world, rules, bell, now_ns, deadline_ns, requests: 0 }
+    }
+
+    pub fn created(plan: &Plan) -> Rig {
+        let rig = Rig::new(plan);
+        rig.container.create_instances().unwrap();
+        rig
+    }
+
+    /// A request with a script for each module, not yet opened.
+    pub fn exchange(&mut self, method: &str, scripts: &[(&str, &str)]) -> Arc<Memory> {
+        self.requests += 1;
+        let deadline_ns = self.now_ns + self.deadline_ns;
+        let name = if self.requests == 1 { String::new() } else { format!("{} ", self.requests) };
+        Memory::new(request(method, "/", scripts, self.requests, deadline_ns), &name, &self.world)
+    }
+
+    pub fn open_exchange(&mut self, exchange: &Arc<Memory>) -> u64 {
+        let opening = Opening {
+            exchange: Arc::clone(exchange) as Arc<dyn hc_host::Exchange>,
+            route: 0,
+            request_id: self.requests,
+            deadline_ns: self.now_ns + self.deadline_ns,
+        };
+        self.worker.open(opening).unwrap()
+    }
+
+    /// Opens a request with that script for module `a`.
+    pub fn open(&mut self, script: &str) -> (Arc<Memory>, u64) {
+        let exchange = self.exchange("GET", &[("a", script)]);
+        let task = self.open_exchange(&exchange);
+        (exchange, task)
+    }
+
+    /// Starts a request and runs it until nothing is ready.
+    pub fn request(&mut self, script: &str) -> (Arc<Memory>, u64) {
+        let opened = self.open(script);
+        self.worker.turn(self.now_ns);
+        self.worker.start(opened.1);
+        self.run();
+        opened
+    }
+
+    /// Runs all that is ready.
+    pub fn run(&mut self) {
+        loop {
+            self.worker.turn(self.now_ns);
+            let mut fresh = Vec::new();
+            self.worker.take_fresh(&mut fresh);
+            fresh.iter().for_each(|task| self.worker.start(*task));
+            self.worker.run(1000);
+            self.now_ns = self.now_ns.max(self.worker.now_ns());
+            if !self.worker.has_work() {
+                break;
+            }
+        }
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, ms: u64) {
+        self.now_ns += ms * MS;
+        self.run();
+    }
+
+    pub fn totals(&self) -> Totals {
+        self.container.totals()
+    }
+
+    /// Ends the container and checks what must hold at its end.
+    pub fn end(&mut self) {
+        self.run();
+        self.worker.leave(Status::CANCELLED_DRAIN);
+        self.container.destroy_instances();
+        balanced(&self.container, &self.world);
+    }
+
+    /// What happened since the last look, a line each.
+    pub fn log(&self) -> String {
+        self.world.take_log().join("\n")
+    }
+}
+
+/// Every start has its finish, nothing is left, and every promised completion was delivered once.
+pub fn balanced(container: &Container, world: &World) {
+    let totals = container.totals();
+    assert_eq!(totals.starts, totals.finishes, "every start has one finish");
+    assert_eq!(totals.tasks_made, totals.tasks_ended, "no task is left");
+    assert_eq!(totals.operations_begun, totals.operations_ended, "no operation is left");
+    let sorted = |list: &Mutex<Vec<u64>>| {
+        let mut list = list.lock().unwrap().clone();
+        list.sort_unstable();
+        list
+    };
+    assert_eq!(sorted(&world.promised), sorted(&world.delivered), "what complete promised has come, once");
+}
+
+/// A request head.
+pub fn request(
+    method: &str,
+    path: &str,
+    scripts: &[(&str, &str)],
+    id: u64,
+    deadline_ns: u64,
+) -> RequestStorage {
+    let mut storage = RequestStorage::new();
+    let mut spans = Vec::new();
+    let buffer = storage.buffer();
+    let mut put = |text: &str| {
+        let start = buffer.len() as u32;
+        buffer.extend_from_slice(text.as_bytes());
+        (start, buffer.len() as u32)
+    };
+    let parts = RequestSpans {
+        method: put(method),
+        target: put(path),
+        scheme: "http",
+        authority: put("example.org"),
+        path: put(path),
+        ..RequestSpans::default()
+    };
+    for (name, script) in scripts {
+        spans.push((put(&format!("script-{name}")), put(script)));
+    }
+    let nowhere = hc_address { ip: [0; 16], port: 0, family: 0 };
+    storage.seal(
+        &parts,
+        spans.into_iter(),
+        RequestFacts {
+            id,
+            version: 11,
+            content_length: None,
+            deadline_ns: Some(deadline_ns),
+            peer: nowhere,
+            local: nowhere,
+            tls: None,
+        },
+    );
+    storage
+}
+
+/// Compares a log with what is expected, indentation aside.
+#[track_caller]
+pub fn same(found: &str, expect: &str) {
+    let expect: Vec<&str> = expect.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    assert_eq!(found.lines().collect::<Vec<_>>(), expect, "\n{found}\n");
+}

@@ -1,0 +1,682 @@
+//! One task from its start to its finish: what steps return, what calls answer, what the peer sees.
+
+mod support;
+
+use http_container_abi::Status;
+use support::{MS, Plan, Rig, same};
+
+/// Runs a request with that script, then what `drive` does, and compares all that happened.
+#[track_caller]
+fn check_with(plan: &Plan, script: &str, drive: impl FnOnce(&mut Rig, &support::Memory, u64), expect: &str) {
+    let mut rig = Rig::created(plan);
+    let (exchange, task) = rig.request(script);
+    drive(&mut rig, &exchange, task);
+    same(&rig.log(), expect);
+    rig.end();
+    assert!(exchange.ended().is_some(), "the exchange was let go");
+    drop(rig);
+    assert_eq!(std::sync::Arc::strong_count(&exchange), 1, "nobody keeps the exchange");
+}
+
+#[track_caller]
+fn check(script: &str, expect: &str) {
+    check_with(&Plan::default(), script, |_, _, _| (), expect);
+}
+
+#[test]
+fn what_a_first_step_returns() {
+    check(
+        "respond 200 hi; done",
+        "a start\n> 200 \"hi\"\na respond 200 hi = HC_OK\na finish HC_OK\n> ended HC_OK",
+    );
+    check("fail", "a start\n> refuse 500\na finish HC_E_FAILED\n> ended HC_E_FAILED");
+    check("done", "a start\n> refuse 500\na finish HC_E_STATE\n> ended HC_E_STATE");
+    check("yield", "a start\n> refuse 500\na finish HC_E_LOST\n> ended HC_E_LOST");
+    check("status 3", "a start\n> refuse 500\na finish HC_E_INVALID\n> ended HC_E_INVALID");
+    check("status -103", "a start\n> refuse 500\na finish HC_E_FAILED\n> ended HC_E_FAILED");
+    check("status -3000", "a start\n> refuse 500\na finish HC_?\n> ended HC_?");
+    check(
+        "start 200; write 0 3; done",
+        "a start\n> 200 ...\na start 200 = HC_OK\na write 0 3 = HC_OK 3\n> abort\na finish HC_E_STATE\n> ended HC_E_STATE",
+    );
+    check(
+        "respond 200; fail",
+        "a start\n> 200 \"\"\na respond 200 = HC_OK\na finish HC_E_FAILED\n> ended HC_E_FAILED",
+    );
+    check("abort; done", "a start\n> abort\na abort = HC_OK\na finish HC_OK\n> ended HC_OK");
+    check(
+        "start 200; fail",
+        "a start\n> 200 ...\na start 200 = HC_OK\n> abort\na finish HC_E_FAILED\n> ended HC_E_FAILED",
+    );
+}
+
+#[test]
+fn faults_are_reported_by_rule() {
+    for (script, rule) in [
+        ("fail", "task.fail.before"),
+        ("start 200; fail", "task.fail.after"),
+        ("respond 200; fail", "task.fail.complete"),
+        ("done", "task.done.no-response"),
+        ("start 200; done", "task.done.open-response"),
+        ("yield", "task.yield.nothing-outstanding"),
+        ("status 2", "task.step.status"),
+        ("status -150", "task.step.cancelled-status"),
+        ("completion 1 c; respond 200; done", "task.done.outstanding"),
+    ] {
+        let mut rig = Rig::created(&Plan::default());
+        rig.request(script);
+        assert_eq!(rig.rules.take(), [rule], "{script}");
+        rig.end();
+    }
+    let mut rig = Rig::created(&Plan::default());
+    rig.request("timer 1 5; respond 200; done");
+    assert_eq!(rig.rules.take(), [""; 0], "a timer that is left over is nobody's fault");
+    rig.end();
+}
+
+#[test]
+fn a_body_that_was_refused_decides_the_status() {
+    for (fault, status) in [(413, 413), (400, 400)] {
+        let mut rig = Rig::created(&Plan::default());
+        let (exchange, task) = rig.open("read 1; fail");
+        exchange.refuse_body(fault);
+        exchange.end_body(&rig.container, if fault == 413 { Status::E_LIMIT } else { Status::E_PEER });
+        rig.worker.start(task);
+        assert_eq!(exchange.status(), Some(status));
+        rig.end();
+    }
+}
+
+#[test]
+fn events_come_together_in_order() {
+    check_with(
+        &Plan::default(),
+        "completion 7 c; completion 8 d; timer 9 5; yield | respond 200; done",
+        |rig, _, _| {
+            let host = rig.world.host("a");
+            rig.world.complete(&host, "d", 8, Status::E_IO, 3);
+            rig.world.complete(&host, "c", 7, Status::OK, 4);
+            assert_eq!(rig.world.complete(&host, "c", 7, Status::OK, 4), Status::E_GONE);
+            rig.run();
+        },
+        "a start
+         a completion 7 c = HC_OK
+         a completion 8 d = HC_OK
+         a timer 9 5 = HC_PENDING
+         a resume COMPLETION#8 HC_E_IO 3, COMPLETION#7 HC_OK 4
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn what_is_not_seen_comes_with_finish() {
+    check(
+        "completion 7 c; complete 7 c 5; respond 200; done",
+        "a start
+         a completion 7 c = HC_OK
+         a complete 7 c 5 = HC_OK
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK unseen COMPLETION#7 HC_OK 5
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn operations_are_withdrawn_or_too_late() {
+    check(
+        "completion 7 c; cancel 7; complete 7 c 1; completion 7 c; complete 7 c 2; cancel 7; cancel 7; cancel 0; refusal;
+         respond 200; done",
+        "a start
+         a completion 7 c = HC_OK
+         a cancel 7 = HC_OK
+         a complete 7 c 1 = HC_E_GONE
+         a completion 7 c = HC_OK
+         a complete 7 c 2 = HC_OK
+         a cancel 7 = HC_E_TOO_LATE
+         a cancel 7 = HC_E_GONE
+         a cancel 0 = HC_E_GONE
+         a refusal = cancel.operation.gone
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn tokens_are_unique_until_delivered() {
+    check(
+        "timer 7 0; timer 7 1; completion 7 c; timer 0 1; completion 0 c; read 7; read 0; refusal; yield
+         | timer 7 0; yield | respond 200; done",
+        "a start
+         a timer 7 0 = HC_PENDING
+         a timer 7 1 = HC_E_TOKEN
+         a completion 7 c = HC_E_TOKEN
+         a timer 0 1 = HC_E_TOKEN
+         a completion 0 c = HC_E_TOKEN
+         a read 7 = HC_E_TOKEN
+         a read 0 = HC_PENDING
+         a refusal = completion.token.unique
+         a resume TIMER#7 HC_OK 0
+         a timer 7 0 = HC_PENDING
+         a resume TIMER#7 HC_OK 0
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn timers_fire_in_time_and_not_before() {
+    check_with(
+        &Plan::default(),
+        "timer 1 20; yield | respond 200; done",
+        |rig, exchange, _| {
+            rig.pass(19);
+            assert_eq!(exchange.ended(), None);
+            rig.pass(2);
+        },
+        "a start
+         a timer 1 20 = HC_PENDING
+         a resume TIMER#1 HC_OK 0
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn bodies_are_pulled_and_pushed_back() {
+    check_with(
+        &Plan::default(),
+        "trailers; read 1; read 2; yield | read 1; read 3; yield | read 3; trailers; read 4; start 200; write 5 20; end;
+         write 6 1; yield | write 5 4; end x-sum; done",
+        |rig, exchange, _| {
+            exchange.set_trailers("x", "y");
+            exchange.feed(&rig.container, b"abc");
+            rig.run();
+            exchange.end_body(&rig.container, Status::OK);
+            rig.run();
+            exchange.give_room(&rig.container, 4);
+            rig.run();
+        },
+        "a start
+         a trailers = HC_E_STATE
+         a read 1 = HC_PENDING
+         a read 2 = HC_E_BUSY
+         a resume BODY#1 HC_OK 0
+         a read 1 = abc
+         a read 3 = HC_PENDING
+         a resume BODY#3 HC_OK 0
+         a read 3 = HC_END
+         a trailers = 1
+         a read 4 = HC_END
+         > 200 ...
+         a start 200 = HC_OK
+         a write 5 20 = HC_PENDING 16
+         a end = HC_E_BUSY
+         a write 6 1 = HC_E_BUSY 0
+         a resume WRITE#5 HC_OK 0
+         a write 5 4 = HC_OK 4
+         > end 1 trailers
+         a end x-sum = HC_OK
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn the_length_is_kept() {
+    check(
+        "start 200 5; write 0 6; write 0 5; write 0 0; end; respond 200; start 200; inform 103; abort; refusal; done",
+        "a start
+         > 200 ...
+         a start 200 5 = HC_OK
+         a write 0 6 = HC_E_INVALID 0
+         a write 0 5 = HC_OK 5
+         a write 0 0 = HC_OK 0
+         > end 0 trailers
+         a end = HC_OK
+         a respond 200 = HC_E_STATE
+         a start 200 = HC_E_STATE
+         a inform 103 = HC_E_STATE
+         a abort = HC_E_STATE
+         a refusal = response.abort.ended
+         a finish HC_OK
+         > ended HC_OK",
+    );
+    check(
+        "start 200 5; write 0 4; end; refusal; end; done",
+        "a start
+         > 200 ...
+         a start 200 5 = HC_OK
+         a write 0 4 = HC_OK 4
+         > abort
+         a end = HC_E_STATE
+         a refusal = response.end.length
+         a end = HC_E_STATE
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn a_head_is_refused_by_rule_and_can_be_mended() {
+    for (call, status, rule) in [
+        ("respond 199", "HC_E_INVALID", "response.status"),
+        ("respond 600", "HC_E_INVALID", "response.status"),
+        ("inform 100", "HC_E_INVALID", "response.inform.status"),
+        ("inform 101", "HC_E_INVALID", "response.inform.status"),
+        ("inform 200", "HC_E_INVALID", "response.inform.status"),
+        ("respond-field 200 connection close", "HC_E_FIELD", "response.fields.framing"),
+        ("respond-field 200 b@d x", "HC_E_FIELD", "response.fields.name"),
+        ("respond-field 200 content-length 4", "HC_E_FIELD", "response.content-length"),
+        ("respond-field 204 content-length 4", "HC_E_FIELD", "response.content-length"),
+        ("write 0 1", "HC_E_STATE 0", "response.write.open"),
+        ("end", "HC_E_STATE", "response.write.open"),
+    ] {
+        let script = format!("{call}; refusal; respond 200; done");
+        let expect = format!(
+            "a start\na {call} = {status}\na refusal = {rule}\n> 200 \"\"\na respond 200 = HC_OK\na finish HC_OK\n> ended HC_OK"
+        );
+        check(&script, &expect);
+    }
+}
+
+#[test]
+fn responses_without_a_body_throw_it_away() {
+    for (method, script, answers) in [
+        ("GET", "respond 204 x; done", "HC_DISCARDED"),
+        ("GET", "respond 304 x; done", "HC_DISCARDED"),
+        ("GET", "respond 205; done", "HC_OK"),
+        ("HEAD", "respond 200 x; done", "HC_OK"),
+        ("HEAD", "respond 204 x; done", "HC_OK"),
+        ("HEAD", "start 200 9; write 0 99; end; done", "HC_OK HC_DISCARDED 99 HC_OK"),
+        ("GET", "start 304 9; write 0 3; write 0 0; end; done", "HC_OK HC_DISCARDED 3 HC_OK 0 HC_OK"),
+        ("HEAD", "respond-field 200 content-length 77; done", "HC_OK"),
+    ] {
+        let mut rig = Rig::created(&Plan::default());
+        let exchange = rig.exchange(method, &[("a", script)]);
+        let task = rig.open_exchange(&exchange);
+        rig.worker.start(task);
+        let log = rig.log();
+        let found: Vec<_> = log.lines().filter_map(|line| Some(line.split_once(" = ")?.1)).collect();
+        assert_eq!(found.join(" "), answers, "{method}: {script}");
+        rig.end();
+    }
+}
+
+#[test]
+fn the_peer_leaves_a_parked_task() {
+    let script = "completion 1 c; read 2; yield";
+    let expect = "a start
+                  a completion 1 c = HC_OK
+                  a read 2 = HC_PENDING
+                  > abort
+                  a finish HC_CANCELLED_PEER unseen BODY#2 HC_OK 0
+                  > ended HC_CANCELLED_PEER";
+    let leave = |rig: &mut Rig, exchange: &support::Memory, task| {
+        exchange.leave(&rig.container, task);
+        rig.run();
+    };
+    check_with(&Plan::default(), script, leave, expect);
+}
+
+#[test]
+fn the_peer_leaves_before_the_start() {
+    // The whole request was received: it is started, and cancelled when it yields.
+    let mut rig = Rig::created(&Plan::default());
+    let (_, task) = rig.open("timer 1 5; timer 2 5; yield");
+    rig.container.signal(task, hc_host::Signal::PeerGone);
+    rig.worker.start(task);
+    same(
+        &rig.log(),
+        "a start
+         a timer 1 5 = HC_PENDING
+         a timer 2 5 = HC_PENDING
+         > abort
+         a finish HC_CANCELLED_PEER
+         > ended HC_CANCELLED_PEER",
+    );
+    let (_, task) = rig.open("fail");
+    rig.container.signal(task, hc_host::Signal::PeerGone);
+    rig.worker.start(task);
+    same(&rig.log(), "a start\n2 > refuse 500\na finish HC_E_FAILED\n2 > ended HC_E_FAILED");
+    rig.end();
+}
+
+#[test]
+fn the_peer_leaves_after_the_response() {
+    check_with(
+        &Plan::default(),
+        "respond 200; timer 1 5; read 2; yield | read 2; done",
+        |rig, exchange, task| {
+            exchange.leave(&rig.container, task);
+            rig.run();
+        },
+        "a start
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a timer 1 5 = HC_PENDING
+         a read 2 = HC_PENDING
+         a resume BODY#2 HC_OK 0
+         a read 2 = HC_E_PEER
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn who_asked_is_told_that_the_peer_left_and_has_a_grace() {
+    let plan = || Plan { grace_ms: 50, ..Plan::default() };
+    check_with(
+        &plan(),
+        "notices 1; completion 1 c; read 2; yield | respond 200; read 2; notices 0; again; yield",
+        |rig, exchange, task| {
+            exchange.leave(&rig.container, task);
+            rig.run();
+            rig.pass(49);
+            assert_eq!(exchange.ended(), None);
+            rig.pass(3);
+        },
+        "a start
+         a notices 1 = HC_OK
+         a completion 1 c = HC_OK
+         a read 2 = HC_PENDING
+         > abort
+         a resume BODY#2 HC_OK 0, NOTICE#0 HC_OK 1
+         a respond 200 = HC_E_PEER
+         a read 2 = HC_E_PEER
+         a notices 0 = HC_OK
+         a finish HC_CANCELLED_PEER
+         > ended HC_CANCELLED_PEER",
+    );
+    check_with(
+        &plan(),
+        "notices 1; completion 1 c; yield | done",
+        |rig, exchange, task| {
+            exchange.leave(&rig.container, task);
+            rig.run();
+        },
+        "a start
+         a notices 1 = HC_OK
+         a completion 1 c = HC_OK
+         > abort
+         a resume NOTICE#0 HC_OK 1
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
+fn deadlines_hold_for_parked_and_for_queued_tasks() {
+    let plan = || Plan { deadline_ms: 100, ..Plan::default() };
+    check_with(
+        &plan(),
+        "notices 8; completion 1 c; yield | yield",
+        |rig, _, _| {
+            rig.pass(91);
+            rig.pass(20);
+        },
+        "a start
+         a notices 8 = HC_OK
+         a completion 1 c = HC_OK
+         a resume NOTICE#0 HC_OK 8
+         > refuse 503
+         a finish HC_CANCELLED_DEADLINE
+         > ended HC_CANCELLED_DEADLINE",
+    );
+    check_with(
+        &plan(),
+        "start 200; respond 200; completion 1 c; yield",
+        |rig, _, _| rig.pass(101),
+        "a start
+         > 200 ...
+         a start 200 = HC_OK
+         a respond 200 = HC_E_STATE
+         a completion 1 c = HC_OK
+         > abort
+         a finish HC_CANCELLED_DEADLINE
+         > ended HC_CANCELLED_DEADLINE",
+    );
+    let mut rig = Rig::created(&plan());
+    let (exchange, task) = rig.open("respond 200; done");
+    rig.worker.turn(rig.now_ns + 101 * MS);
+    rig.worker.start(task);
+    assert_eq!((exchange.status(), exchange.ended()), (Some(503), Some(Status::CANCELLED_DEADLINE)));
+    same(&rig.log(), "> refuse 503\n> ended HC_CANCELLED_DEADLINE");
+    rig.end();
+}
+
+#[test]
+fn a_cancel_during_a_step_waits_for_its_end() {
+    for (script, outcome, peer) in [
+        ("task-cancel me; completion 1 c; timer 2 0; read 3; yield", "HC_CANCELLED_MODULE", "> refuse 503"),
+        ("task-cancel me; respond 200; done", "HC_OK", "> 200 \"\""),
+        ("task-cancel me; respond 200; yield", "HC_CANCELLED_MODULE", "> 200 \"\""),
+        ("task-cancel me; done", "HC_CANCELLED_MODULE", "> refuse 503"),
+        ("task-cancel me; fail", "HC_CANCELLED_MODULE", "> refuse 503"),
+        ("task-cancel me; start 200; write 1 99; yield", "HC_CANCELLED_MODULE", "> abort"),
+        ("task-cancel me; panic", "HC_E_PANIC", "> refuse 500"),
+    ] {
+        let mut rig = Rig::created(&Plan::default());
+        rig.request(script);
+        let log = rig.log();
+        assert!(log.contains(&format!("finish {outcome}\n")), "{script}: {log}");
+        assert!(log.contains(peer), "{script}: {log}");
+        for waits in ["completion", "timer", "read", "write"] {
+            let line = log.lines().find(|line| line.starts_with(&format!("a {waits}")));
+            assert!(line.is_none_or(|line| line.contains("HC_E_CANCELLED")), "{script}: {log}");
+        }
+        rig.end();
+    }
+}
+
+#[test]
+fn finish_allows_little() {
+    let mut rig = Rig::created(&Plan::default());
+    rig.world.script(
+        "finish-a",
+        "cancel 1; task-cancel me; respond 200; completion 1 d; timer 1 0; read 0; notices 1; complete 1 c 9; index",
+    );
+    rig.request("completion 1 c; respond 200; done");
+    let log = rig.log();
+    same(
+        &log[log.find("a finish").unwrap()..],
+        "a finish HC_OK
+         a cancel 1 = HC_E_GONE
+         a task-cancel me = HC_OK
+         a respond 200 = HC_E_STATE
+         a completion 1 d = HC_E_STATE
+         a timer 1 0 = HC_E_STATE
+         a read 0 = HC_E_STATE
+         a notices 1 = HC_E_STATE
+         a complete 1 c 9 = HC_E_GONE
+         a index = 0
+         > ended HC_OK",
+    );
+    rig.end();
+}
+
+#[test]
+fn background_tasks_are_told_and_have_no_peer() {
+    let mut rig = Rig::created(&Plan::default());
+    rig.world.script(
+        "work",
+        "respond 200; read 1; trailers; abort; inform 103; notices 15; timer 1 5; yield | done",
+    );
+    rig.request("spawn self work t; timer 1 0; respond 200; done");
+    rig.container.drain();
+    rig.run();
+    same(
+        &rig.log(),
+        "a start
+         a spawn self work t = HC_OK
+         a timer 1 0 = HC_PENDING
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK unseen TIMER#1 HC_OK 0
+         > ended HC_OK
+         a start
+         a respond 200 = HC_E_STATE
+         a read 1 = HC_E_STATE
+         a trailers = HC_E_STATE
+         a abort = HC_E_STATE
+         a inform 103 = HC_E_STATE
+         a notices 15 = HC_OK
+         a timer 1 5 = HC_PENDING
+         a resume NOTICE#0 HC_OK 2
+         a finish HC_OK",
+    );
+    rig.end();
+}
+
+#[test]
+fn spawning_has_rules() {
+    let mut rig = Rig::created(&Plan::default());
+    rig.world.script("work", "index; done");
+    rig.request(
+        "spawn 7 work t; refusal; spawn any work t; timer-of; respond 200; done"
+            .replace("timer-of; ", "")
+            .as_str(),
+    );
+    let log = rig.log();
+    assert!(log.contains("a spawn 7 work t = HC_E_INVALID\na refusal = task.spawn.worker"), "{log}");
+    assert!(log.contains("a spawn any work t = HC_OK"), "{log}");
+    assert!(log.ends_with("a start\na index = 0\na finish HC_OK"), "{log}");
+    // From a thread that is no worker: any worker, or a number, but not the caller's own.
+    let host = rig.world.host("a");
+    let spawned = std::thread::spawn(move || {
+        let spawn = |worker| host.spawn(worker, Box::new("done".to_owned())).map_err(|(status, _)| status);
+        (
+            spawn(u32::MAX).is_ok(),
+            spawn(0).is_ok(),
+            spawn(u32::MAX - 1),
+            host.worker_index(),
+            host.refusal().unwrap().0,
+        )
+    });
+    let expect = (true, true, Err(Status::E_THREAD), u32::MAX - 2, "task.spawn.self".to_owned());
+    assert_eq!(spawned.join().unwrap(), expect);
+    rig.run();
+    same(&rig.log(), "a start\na finish HC_OK\na start\na finish HC_OK");
+    rig.end();
+    assert_eq!(
+        rig.world.host("a").spawn(0, Box::new(())).map_err(|(status, _)| status),
+        Err(Status::E_DRAINING)
+    );
+}
+
+#[test]
+fn a_background_task_that_is_cancelled_first_is_started_all_the_same() {
+    let mut rig = Rig::created(&Plan::default());
+    rig.world.script("work", "timer 1 5; yield");
+    rig.world.script("short", "done");
+    rig.request("spawn self work t; task-cancel t; spawn self short u; task-cancel u; respond 200; done");
+    let log = rig.log();
+    let tail = &log[log.find("> ended").unwrap()..];
+    same(
+        tail,
+        "> ended HC_OK
+         a start
+         a timer 1 5 = HC_E_CANCELLED
+         a finish HC_CANCELLED_MODULE
+         a start
+         a finish HC_OK",
+    );
+    rig.end();
+}
+
+#[test]
+fn limits_bind() {
+    let mut plan = Plan::default();
+    plan.limits.operations_per_task = 2;
+    plan.limits.tasks_per_module = 1;
+    plan.limits.respond_bytes = 3;
+    let mut rig = Rig::created(&plan);
+    rig.world.script("work", "timer 1 1; yield | done");
+    rig.request(
+        "completion 1 c; timer 2 0; completion 3 d; read 3; refusal; spawn self work t; spawn self work t; refusal;
+         respond 200 four; refusal; respond 200 thr; done",
+    );
+    let log = rig.log();
+    for line in [
+        "a completion 3 d = HC_E_LIMIT\na read 3 = HC_E_LIMIT\na refusal = completion.limit",
+        "a spawn self work t = HC_OK\na spawn self work t = HC_E_LIMIT\na refusal = task.spawn.limit",
+        "a respond 200 four = HC_E_LIMIT\na refusal = response.respond.limit",
+    ] {
+        assert!(log.contains(line), "{log}");
+    }
+    rig.end();
+}
+
+#[test]
+fn handles_end_for_ever_and_belong_to_their_instance() {
+    let mut rig = Rig::created(&Plan::default());
+    rig.request("keep old; completion 1 stale; respond 200; done");
+    let (old, stale) = (rig.world.handle("old"), rig.world.handle("stale"));
+    let (_, other) = rig.request("completion 1 c; yield | respond 200; done");
+    assert_ne!(old, other, "the slot has another number");
+    rig.world.keep("completion-as-task", rig.world.handle("c"));
+    rig.world.keep("task-as-completion", other);
+    rig.world.keep("forged", 0x00ff_ffff_ff00_0000);
+    rig.log();
+    rig.request(
+        "completion-of old 5 x; completion-of nothing 5 x; completion-of forged 5 x; completion-of completion-as-task 5 x;
+         complete 0 stale 1; complete 0 task-as-completion 1; task-cancel old; completion-of task-as-completion 5 x;
+         respond 200; done",
+    );
+    let log = rig.log();
+    let answers: Vec<_> = log.lines().filter_map(|line| Some(line.split_once(" = ")?.1)).collect();
+    let gone = "HC_E_GONE";
+    assert_eq!(answers, [gone, gone, gone, gone, gone, gone, gone, "HC_OK", "HC_OK"], "{log}");
+    assert_ne!(stale, 0);
+    // Another instance's host knows neither the task nor its completion.
+    let b = rig.world.host("b");
+    assert_eq!(b.complete(rig.world.handle("c"), Status::OK, 0), Status::E_GONE);
+    assert_eq!(b.task_cancel(other), Status::E_GONE);
+    rig.end();
+}
+
+#[test]
+fn a_sibling_may_answer_for_another() {
+    let mut rig = Rig::created(&Plan::default());
+    let (first, _) = rig.request("keep first; completion 1 wake; yield | respond 200 one; done");
+    rig.request("completion-of first 2 more; complete 1 wake 3; respond 200 two; done");
+    assert_eq!((first.body(), first.ended()), (b"one".to_vec(), Some(Status::OK)));
+    let log = rig.log();
+    assert!(log.contains("a completion-of first 2 more = HC_OK"), "{log}");
+    rig.end();
+}
+
+#[test]
+fn notices_replace_each_other() {
+    let mut rig = Rig::created(&Plan::default());
+    rig.container.drain();
+    rig.run();
+    rig.request(
+        "notices 16; notices 2; notices 0; completion 1 c; complete 1 c 1; yield | notices 3; yield | done",
+    );
+    same(
+        &rig.log(),
+        "a start
+         a notices 16 = HC_E_UNSUPPORTED
+         a notices 2 = HC_OK
+         a notices 0 = HC_OK
+         a completion 1 c = HC_OK
+         a complete 1 c 1 = HC_OK
+         a resume COMPLETION#1 HC_OK 1
+         a notices 3 = HC_OK
+         a resume NOTICE#0 HC_OK 2
+         > refuse 500
+         a finish HC_E_STATE
+         > ended HC_E_STATE",
+    );
+    rig.end();
+}
