@@ -53,6 +53,13 @@ impl Door {
         self.scheduler.notify(self.shard);
     }
 
+    /// Wakes every shard that sleeps.
+    pub fn wake_all(&self) {
+        (0..self.scheduler.worker_count()).for_each(|shard| {
+            self.scheduler.notify(shard);
+        });
+    }
+
     /// Takes all that was noted; to be called by the shard's thread.
     pub fn take(&self, into: &mut Vec<Place>) {
         NOTED.with(|noted| into.append(&mut noted.borrow_mut()));

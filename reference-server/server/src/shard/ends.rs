@@ -135,8 +135,11 @@ impl Shard {
             self.keep_exchange(exchange);
         }
         self.common.tally[self.index].closed.add(1);
-        self.common.connections.fetch_sub(1, Ordering::Relaxed);
         self.table.release(place);
+        let was_last = self.common.connections.fetch_sub(1, Ordering::SeqCst) == 1;
+        if was_last && self.common.stopping.load(Ordering::SeqCst) {
+            self.door.wake_all();
+        }
     }
 
     /// What the connection waits for, and the timer that goes with it.
@@ -206,7 +209,8 @@ impl Shard {
 
     /// 408 to a peer that began a head and did not end it (RFC 9110 section 15.5.9).
     fn answer_timeout(&mut self, connection: &mut Connection) -> Fate {
-        let mut wire = Wire { http: connection.http.take().map_or_else(Http::new, |http| *http), ..Wire::default() };
+        let mut wire =
+            Wire { http: connection.http.take().map_or_else(Http::new, |http| *http), ..Wire::default() };
         wire.http.close_after_response();
         exchange::answer_with(&mut wire, 408, "408 Request Timeout\n");
         connection.outbox.append(&mut wire.out);

@@ -366,10 +366,13 @@ impl Shard {
         }
     }
 
+    /// Whether the worker may go: no connection of the process is left (whoever closes the last wakes the others), or time
+    /// is up. Background tasks had their notice, and are cancelled now.
     fn is_over(&self) -> bool {
         let Some(until_ns) = self.drain_until_ns else { return false };
-        let is_empty = self.table.len() == 0 && self.host.container().totals().live_tasks() == 0;
-        is_empty || self.common.ended.load(Ordering::SeqCst) || self.now_ns >= until_ns
+        self.common.connections.load(Ordering::SeqCst) == 0
+            || self.common.ended.load(Ordering::SeqCst)
+            || self.now_ns >= until_ns
     }
 
     /// The end: tasks that are left are cancelled, connections closed.

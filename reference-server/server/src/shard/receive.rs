@@ -6,7 +6,7 @@ use crate::door::Place;
 use crate::exchange::{AHEAD_BYTES, Input, Progress, Wire};
 use bytes::Bytes;
 use hc_host::Signal;
-use hc_http1::{Connection as Http, Event, Limits, Received, Refusal};
+use hc_http1::{Connection as Http, Event, Limits, Outstanding, Received, Refusal};
 use http_container_abi::{FieldStorage, Status};
 use std::io::ErrorKind;
 
@@ -159,7 +159,7 @@ impl Shard {
         };
         let mut settled = 0;
         let mut wire = exchange.wire();
-        while wire.input == Input::Open && wire.queued < AHEAD_BYTES {
+        while wire.input == Input::Open && may_parse(&wire) {
             let drops = wire.progress == Progress::Complete && wire.ended.is_some();
             let rest = &input[settled..];
             match wire.http.receive(rest, connection.eof, &limits, &mut self.fields) {
@@ -204,6 +204,11 @@ impl Shard {
         }
         settled
     }
+}
+
+/// Whether there is room for more of the body; its end takes none, and no further byte announces it.
+fn may_parse(wire: &Wire) -> bool {
+    wire.queued < AHEAD_BYTES || wire.http.outstanding() == Outstanding::Known(0)
 }
 
 /// Counts dropped bytes; `false` when it is too much, and the connection ends instead.
