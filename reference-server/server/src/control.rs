@@ -2,7 +2,7 @@
 
 use crate::config::LogLevel;
 use crate::log::Logs;
-use crate::run::RunError;
+use crate::run::{RunError, WorkerThread};
 use crate::shard::Common;
 use hc_host::Container;
 use mio::net::UnixStream as MioUnixStream;
@@ -12,7 +12,6 @@ use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::thread::JoinHandle;
 use std::time::Duration;
 
 const STOP: Token = Token(0);
@@ -44,12 +43,12 @@ impl Control {
     }
 
     /// Attends until every worker has ended.
-    pub fn attend(
+    pub(crate) fn attend(
         &mut self,
         container: &Arc<Container>,
         common: &Common,
         logs: &Logs,
-        mut workers: Vec<JoinHandle<()>>,
+        mut workers: Vec<WorkerThread>,
     ) -> Result<(), RunError> {
         let mut events = Events::with_capacity(8);
         let mut failed = false;
@@ -61,8 +60,8 @@ impl Control {
             }
             self.hear_stop(container, common, logs);
             self.hear_reopen(logs);
-            for thread in workers.extract_if(.., |thread| thread.is_finished()) {
-                failed |= thread.join().is_err() || !common.stopping.load(Ordering::SeqCst);
+            for worker in workers.extract_if(.., |worker| worker.left.load(Ordering::SeqCst)) {
+                failed |= worker.thread.join().is_err() || !common.stopping.load(Ordering::SeqCst);
             }
             if failed && !common.stopping.swap(true, Ordering::SeqCst) {
                 container.drain();

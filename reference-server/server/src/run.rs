@@ -16,7 +16,7 @@ use hc_scheduler::{Scheduler, Unpark, Worker as Queue};
 use mio::{Poll, Waker};
 use std::error::Error;
 use std::io;
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::thread::JoinHandle;
 
@@ -140,7 +140,7 @@ fn start_workers(
     container: &Arc<Container>,
     common: &Arc<Common>,
     hooks: &Arc<ServerHooks>,
-) -> Result<Vec<JoinHandle<()>>, RunError> {
+) -> Result<Vec<WorkerThread>, RunError> {
     let mut polls = Vec::new();
     let mut unparkers: Vec<Box<dyn Unpark>> = Vec::new();
     for _ in 0..config.workers {
@@ -153,6 +153,7 @@ fn start_workers(
     let mut threads = Vec::new();
     for (index, (poll, queue)) in polls.into_iter().zip(queues).enumerate() {
         let sockets: io::Result<Vec<_>> = listening.iter().map(|entry| entry.for_worker(index)).collect();
+        let left = Arc::new(AtomicBool::new(false));
         let start = WorkerStart {
             index,
             poll,
@@ -162,10 +163,10 @@ fn start_workers(
             container: Arc::clone(container),
             common: Arc::clone(common),
             logs: logs.clone(),
-            control: Arc::clone(&hooks.control),
+            leaving: Leaving { left: Arc::clone(&left), control: Arc::clone(&hooks.control) },
         };
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).stack_size(STACK_BYTES);
-        threads.push(thread.spawn(move || start.run())?);
+        threads.push(WorkerThread { thread: thread.spawn(move || start.run())?, left });
     }
     Ok(threads)
 }
@@ -180,7 +181,26 @@ struct WorkerStart {
     container: Arc<Container>,
     common: Arc<Common>,
     logs: Logs,
+    leaving: Leaving,
+}
+
+/// Tells the control thread, however the worker's thread ends.
+struct Leaving {
+    left: Arc<AtomicBool>,
     control: Arc<Waker>,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.left.store(true, Ordering::SeqCst);
+        let _ = self.control.wake();
+    }
+}
+
+/// A worker's thread, and whether it has told that it ends.
+pub(crate) struct WorkerThread {
+    pub thread: JoinHandle<()>,
+    pub left: Arc<AtomicBool>,
 }
 
 impl WorkerStart {
@@ -205,8 +225,7 @@ impl WorkerStart {
             let text = format!("the worker's event loop failed: {error}");
             self.logs.error.write(LogLevel::Error, &[("worker", &self.index)], &text);
         }
-        // The control thread waits for the last worker.
-        let _ = self.control.wake();
+        drop(self.leaving);
     }
 }
 
