@@ -52,6 +52,8 @@ pub struct Plan {
     pub times: TimeLimits,
     /// The counter endpoint.
     pub status: Option<StatusConfig>,
+    /// How many ordinary listeners there are; the counters' own, if any, comes behind them.
+    pub listeners: usize,
 }
 
 impl Plan {
@@ -93,15 +95,34 @@ impl Plan {
                 drain_ns: nanoseconds(times.drain),
             },
             status: config.status.clone(),
+            listeners: config.listen.len(),
         }
     }
 
-    /// Whether that request is for the counter endpoint.
-    pub fn is_status(&self, path: &[u8], peer: &hc_address) -> bool {
-        self.status.as_ref().is_some_and(|status| {
-            status.path.as_bytes() == path && (status.peers == StatusPeers::Any || is_here(peer))
-        })
+    /// What the counter endpoint says to a request: it is for the counters, for nobody, or not its matter.
+    pub fn status_claim(&self, path: &[u8], peer: &hc_address, listener: u16) -> StatusClaim {
+        let Some(status) = &self.status else { return StatusClaim::None };
+        let may_read = status.peers == StatusPeers::Any || is_here(peer);
+        let is_path = status.path.as_bytes() == path && may_read;
+        match status.listen {
+            None if is_path => StatusClaim::Counters,
+            None => StatusClaim::None,
+            Some(_) if usize::from(listener) != self.listeners => StatusClaim::None,
+            Some(_) if is_path => StatusClaim::Counters,
+            Some(_) => StatusClaim::Nobody,
+        }
     }
+}
+
+/// What the counter endpoint says to a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum StatusClaim {
+    /// It is not its matter.
+    None,
+    /// The counters answer.
+    Counters,
+    /// It came to the counters' own listener, where nothing else answers.
+    Nobody,
 }
 
 fn is_here(peer: &hc_address) -> bool {

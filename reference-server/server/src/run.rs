@@ -1,7 +1,7 @@
 //! Starting and stopping: modules, listeners, workers, signals. The control thread stays here; it is the only thread beside
 //! the workers, and the one on which instances are created and destroyed.
 
-use crate::config::{Config, LogLevel};
+use crate::config::{Config, Listen, LogLevel};
 use crate::control::Control;
 use crate::door::Door;
 use crate::listener::Listening;
@@ -92,7 +92,12 @@ fn listen(config: &Config) -> Result<Vec<Listening>, RunError> {
             RunError::from(format!("cannot listen on {address}: {error}{hint}"))
         })
     };
-    config.listen.iter().map(open).collect()
+    config.listen.iter().chain(status_listen(config)).map(open).collect()
+}
+
+/// The counters' own listener, if they have one; it comes behind the others.
+fn status_listen(config: &Config) -> Option<&Listen> {
+    config.status.as_ref().and_then(|status| status.listen.as_ref())
 }
 
 fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Arc<Container>, RunError> {

@@ -5,6 +5,7 @@ use crate::config::UNLIMITED;
 use crate::connection::{Connection, Ending};
 use crate::door::Place;
 use crate::exchange::{self, HttpExchange, Input};
+use crate::plan::StatusClaim;
 use hc_host::{Exchange as _, Opening};
 use hc_http1::{Connection as Http, FieldTable, Head, Refusal, RequestBody, Span, TargetForm, Version};
 use http_container_abi::{RequestFacts, RequestSpans, Status};
@@ -47,8 +48,10 @@ impl Shard {
             return Err(501);
         }
         let path = head.path.of(bytes);
-        if self.common.plan.is_status(path, &connection.peer) {
-            return Err(200);
+        match self.common.plan.status_claim(path, &connection.peer, connection.listener) {
+            StatusClaim::None => {}
+            StatusClaim::Counters => return Err(200),
+            StatusClaim::Nobody => return Err(404),
         }
         let authority = head.authority.map_or(&b""[..], |span| span.of(bytes));
         let route = self.common.plan.table.resolve(authority, path).ok_or(404u16)? as u32;

@@ -13,13 +13,11 @@ struct Entry {
 pub struct Table {
     entries: Vec<Entry>,
     free: Vec<u32>,
-    len: usize,
 }
 
 impl Table {
     /// A place for a new connection; fill it by [`Table::put`].
     pub fn reserve(&mut self) -> Place {
-        self.len += 1;
         if let Some(index) = self.free.pop() {
             return Place { index, generation: self.entries[index as usize].generation };
         }
@@ -43,12 +41,6 @@ impl Table {
         let entry = &mut self.entries[place.index as usize];
         entry.generation = entry.generation.wrapping_add(1);
         self.free.push(place.index);
-        self.len -= 1;
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.len
     }
 
     /// All places that hold a connection.
