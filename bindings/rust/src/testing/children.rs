@@ -22,7 +22,8 @@ impl State {
     pub(super) fn tell_parent(&mut self, child: u64) {
         let Some(found) = self.tasks.get_mut(&child) else { return };
         let (status, has_ended) = (found.answer.status, found.outcome.is_some());
-        let failure = found.outcome.filter(|outcome| outcome.is_error()).unwrap_or(Status::E_FAILED);
+        let failure =
+            found.outcome.filter(|outcome| outcome.0 <= Status::CANCELLED_PEER.0).unwrap_or(Status::E_FAILED);
         let has_news = found.answer.is_whole || found.answer.is_aborted || has_ended;
         let Some(side) = found.child.as_mut() else { return };
         let has_more = has_news || found.body.len() > side.read;

@@ -52,6 +52,10 @@ impl Container {
             }
             let (next_ns, now_ns, has_outside) = {
                 let state = self.shared.lock();
+                if !state.queue.is_empty() {
+                    // A foreign thread was quicker than this look.
+                    continue;
+                }
                 (state.timers.first_key_value().map(|((at, _), _)| *at), state.now_ns, state.has_outside())
             };
             let delay = next_ns.map(|at| Duration::from_nanos(at.saturating_sub(now_ns)));
