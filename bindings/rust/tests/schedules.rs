@@ -91,6 +91,20 @@ impl Drop for Count {
     }
 }
 
+/// A number that comes back from another thread, in both ways that there are.
+async fn on_a_thread(n: u64) -> Result<u64, Error> {
+    let (completer, number) = completion();
+    let (sender, woken) = futures::channel::oneshot::channel();
+    thread::spawn(move || {
+        // Nobody may wait any more for either.
+        let _ = completer.complete(n);
+        let _ = sender.send(());
+    });
+    let number = number.await?;
+    woken.await?;
+    Ok(number)
+}
+
 fn run(program: Program, body: Shared, live: Live) -> Pin<Box<dyn Future<Output = Result<u64, Error>>>> {
     let all = |programs: Vec<Program>, body: &Shared, live: &Live| {
         programs.into_iter().map(|program| run(program, body.clone(), live.clone())).collect::<Vec<_>>()
@@ -118,18 +132,7 @@ fn run(program: Program, body: Shared, live: Live) -> Pin<Box<dyn Future<Output 
                 })
                 .await
             }
-            Program::Thread(n) => {
-                let (completer, number) = completion();
-                let (sender, woken) = futures::channel::oneshot::channel();
-                thread::spawn(move || {
-                    // Nobody may wait any more for either.
-                    let _ = completer.complete(n);
-                    let _ = sender.send(());
-                });
-                let number = number.await?;
-                woken.await?;
-                number
-            }
+            Program::Thread(n) => on_a_thread(n).await?,
             Program::Chunk => {
                 body.lock().await.chunk().await?;
                 0
