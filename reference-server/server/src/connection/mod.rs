@@ -68,6 +68,8 @@ pub struct Connection {
     pub broken: bool,
     /// The task of the exchange has been started with the peer's end known.
     pub told_gone: bool,
+    /// The peer may still be sending what nobody will read: the end must not destroy the answer on its way.
+    pub must_linger: bool,
     /// In the list of connections with bytes to be flushed.
     pub to_flush: bool,
     /// The phase, and since when (ns).
@@ -112,6 +114,7 @@ impl Connection {
             ending: Ending::None,
             broken: false,
             told_gone: false,
+            must_linger: false,
             to_flush: false,
             phase: Phase::Head,
             since_ns: now_ns,

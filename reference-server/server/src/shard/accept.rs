@@ -26,14 +26,11 @@ impl Shard {
                 Ok((stream, peer)) => {
                     self.common.connections.fetch_add(1, Ordering::Relaxed);
                     let place = self.table.reserve();
-                    let mut connection = Box::new(Connection::new(stream, peer, index as u16, self.now_ns));
-                    if connection.stream.register(self.poll.registry(), connection_token(place)).is_err() {
-                        self.close(place, *connection);
-                        continue;
-                    }
                     self.common.tally[self.index].accepted.add(1);
+                    let connection = Connection::new(stream, peer, index as u16, self.now_ns);
+                    self.table.put(place, Box::new(connection));
+                    self.newborn.push(place);
                     // Very often the request is there already: reading at once saves a turn.
-                    self.table.put(place, connection);
                     self.drive_with(place, |_| ());
                 }
                 Err(error) => match error.kind() {
@@ -63,6 +60,24 @@ impl Shard {
             self.accept_at_ns = None;
             (0..self.listeners.len()).for_each(|index| self.accept(index));
         }
+    }
+
+    /// Puts connections of this turn that live on into the poll set, which then tells what came meanwhile. One that was
+    /// answered and closed in its first turn never gets there.
+    pub(super) fn watch_newborn(&mut self) {
+        let mut newborn = std::mem::take(&mut self.newborn);
+        for place in newborn.drain(..) {
+            let Some(mut connection) = self.table.take(place) else { continue };
+            match connection.stream.register(self.poll.registry(), connection_token(place)) {
+                Ok(()) => self.table.put(place, connection),
+                Err(error) => {
+                    let text = format!("a connection cannot be watched: {error}");
+                    self.common.errors.write(LogLevel::Warn, &[("worker", &self.index)], &text);
+                    self.close(place, *connection);
+                }
+            }
+        }
+        self.newborn = newborn;
     }
 
     /// Takes what has been queued, then closes the listening sockets.

@@ -81,6 +81,7 @@ impl Shard {
                 Settled::Free
             }
             NextCycle::MustClose(_) => {
+                connection.must_linger |= wire.input != Input::Ended;
                 self.finish_cycle(connection, &wire);
                 drop(wire);
                 self.release(connection, exchange);

@@ -78,10 +78,12 @@ impl Shard {
             connection.stream.reset_on_close();
             return Fate::Close;
         }
-        if connection.eof || self.common.plan.times.linger_ns == 0 {
+        let is_clean = !connection.must_linger && connection.input.is_empty() && !connection.readable;
+        if connection.eof || is_clean || self.common.plan.times.linger_ns == 0 {
             return Fate::Close;
         }
         connection.stream.finish();
+        connection.readable = true;
         connection.ending = Ending::Lingering;
         connection.input = Leftover::default();
         self.linger(connection)
@@ -213,6 +215,7 @@ impl Shard {
             Wire { http: connection.http.take().map_or_else(Http::new, |http| *http), ..Wire::default() };
         wire.http.close_after_response();
         exchange::answer_with(&mut wire, 408, "408 Request Timeout\n");
+        connection.must_linger = true;
         connection.outbox.append(&mut wire.out);
         connection.ending = Ending::Flush;
         self.flush(connection)

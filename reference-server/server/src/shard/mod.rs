@@ -108,6 +108,7 @@ pub struct Shard {
     noted: Vec<Place>,
     to_flush: Vec<Place>,
     gone: Vec<(Place, u64)>,
+    newborn: Vec<Place>,
     spare: Vec<Arc<HttpExchange>>,
     access: Option<AccessWriter>,
     clock: DateCache,
@@ -165,6 +166,7 @@ impl Shard {
             noted: Vec::new(),
             to_flush: Vec::new(),
             gone: Vec::new(),
+            newborn: Vec::new(),
             spare: Vec::new(),
             access: parts.access,
             clock: DateCache::new(0),
@@ -199,7 +201,7 @@ impl Shard {
 
     /// How long the poll may sleep.
     fn prepare_to_sleep(&mut self) -> Option<Duration> {
-        let is_idle = self.fresh.is_empty() && self.to_flush.is_empty();
+        let is_idle = self.fresh.is_empty() && self.to_flush.is_empty() && self.newborn.is_empty();
         let (host, door) = (&self.host, &self.door);
         // The wish to stop is looked at after the announcement, like everything that this worker is woken for.
         let park = self
@@ -281,6 +283,7 @@ impl Shard {
         self.tell_gone();
         self.run_timers();
         self.check_stop();
+        self.watch_newborn();
         if let Some(access) = &mut self.access {
             access.flush();
         }

@@ -163,6 +163,7 @@ impl Shard {
             connection.outbox.append(&mut wire.out);
             self.log_refusal(connection, &wire, &refusal);
         }
+        connection.must_linger = true;
         connection.ending = Ending::Flush;
         self.keep_exchange(exchange);
     }

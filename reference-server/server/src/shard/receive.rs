@@ -219,6 +219,7 @@ fn drain(connection: &mut Connection, bytes: usize) -> bool {
             true
         }
         None => {
+            connection.must_linger = true;
             connection.ending = Ending::Flush;
             false
         }
