@@ -1,6 +1,7 @@
 //! Counts nothing by itself: it repeats one scenario, so that a profiler can. The README says how.
 //!
-//! usage: `instructions SCENARIO REPEATS`; it must not print within the loop nor allocate after the first round.
+//! usage: `instructions SCENARIO REPEATS`; it must not print within the loop nor allocate after the first
+//! round.
 #![forbid(unsafe_code)]
 
 use hc_http1::{Connection, Date, Event, FieldTable, Limits, NextCycle, Received, copy_head_lowercased};

@@ -1,5 +1,5 @@
-//! The chunked transfer coding, received (RFC 9112 section 7.1). Framing bytes are consumed as they come, one state
-//! per byte, so that no cut of the input can change the reading; chunk data is handed on as a range.
+//! The chunked transfer coding, received (RFC 9112 section 7.1). Framing bytes are consumed as they come, one
+//! state per byte, so that no cut of the input can change the reading; chunk data is handed on as a range.
 //!
 //! The trailer section is `head_parser`'s: here it only begins.
 

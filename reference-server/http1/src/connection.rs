@@ -1,6 +1,7 @@
 //! One connection: the request side's bytes turned into events, and the decision what comes after a cycle.
 //!
-//! It owns no buffer and reads no clock. The response side is in `response`; which act is legal when is in `state`.
+//! It owns no buffer and reads no clock. The response side is in `response`; which act is legal when is in
+//! `state`.
 
 use crate::chunked::{Chunk, ChunkedReader};
 use crate::framing::Notes;
@@ -66,7 +67,8 @@ pub enum Event {
     End,
     /// The request is complete: what follows waits until `next_cycle`. Nothing was consumed.
     Paused,
-    /// The peer closed between requests, or nothing more is read here after a refusal. All input was consumed.
+    /// The peer closed between requests, or nothing more is read here after a refusal. All input was
+    /// consumed.
     Closed,
 }
 
@@ -138,8 +140,8 @@ impl Connection {
         }
     }
 
-    /// Reads `input`, the bytes received and not yet consumed, and reports one event. `eof` says that no byte will
-    /// ever follow. Call it again until it says `NeedMore`, `Paused` or `Closed`.
+    /// Reads `input`, the bytes received and not yet consumed, and reports one event. `eof` says that no byte
+    /// will ever follow. Call it again until it says `NeedMore`, `Paused` or `Closed`.
     ///
     /// `fields` is filled by `Head` and `End` and otherwise left in an unspecified state.
     ///

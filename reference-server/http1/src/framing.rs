@@ -29,8 +29,8 @@ pub(crate) struct Notes<'a> {
     expect_other: bool,
 }
 
-/// Whether the token `name` is `lower`, which is in lower case, in any case. Setting bit 5 makes no other token byte
-/// equal to a lower-case letter or to `-`.
+/// Whether the token `name` is `lower`, which is in lower case, in any case. Setting bit 5 makes no other
+/// token byte equal to a lower-case letter or to `-`.
 #[inline]
 fn is_name<const N: usize>(name: &[u8], lower: &[u8; N]) -> bool {
     <&[u8; N]>::try_from(name).is_ok_and(|name| {
@@ -133,8 +133,8 @@ impl<'a> Notes<'a> {
         }
     }
 
-    /// The one Content-Length. Lists and repetitions are refused even when their values agree: RFC 9112 section 6.3
-    /// leaves it to us, and two readings are one too many.
+    /// The one Content-Length. Lists and repetitions are refused even when their values agree: RFC 9112
+    /// section 6.3 leaves it to us, and two readings are one too many.
     #[inline]
     fn length(&self) -> Result<Option<u64>, Refusal> {
         let Some(value) = self.content_length else { return Ok(None) };

@@ -4,9 +4,9 @@
 
 /// RFC 9110 `tchar`.
 pub(crate) const TOKEN: u8 = 1;
-/// A byte that may stand in a request target: visible ASCII without `#` and without `" < > \ ^` and the backtick.
-/// `{`, `|`, `}`, `[` and `]` are let through although RFC 3986 wants them encoded: many clients send them raw and
-/// no reader gives them a second meaning.
+/// A byte that may stand in a request target: visible ASCII without `#` and without `" < > \ ^` and the
+/// backtick. `{`, `|`, `}`, `[` and `]` are let through although RFC 3986 wants them encoded: many clients
+/// send them raw and no reader gives them a second meaning.
 pub(crate) const TARGET: u8 = 2;
 /// A byte that may stand in a registered name (RFC 3986 section 3.2.2), `%` included.
 pub(crate) const REGISTERED_NAME: u8 = 4;

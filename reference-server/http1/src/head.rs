@@ -35,8 +35,8 @@ pub enum RequestBody {
     Chunked,
 }
 
-/// A request head. All spans are relative to the start of the `input` that `receive` was given, of which the first
-/// `Received::consumed` bytes are the head (with empty lines before it, if any).
+/// A request head. All spans are relative to the start of the `input` that `receive` was given, of which the
+/// first `Received::consumed` bytes are the head (with empty lines before it, if any).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The method, case-sensitive.
@@ -50,8 +50,8 @@ pub struct Head {
     /// The authority that the request is for: that of the target if it has one, else the value of Host.
     /// `None` only in HTTP/1.0 without Host; empty when Host is empty.
     pub authority: Option<Span>,
-    /// The path, undecoded. Empty for an absolute target without a path (to be read as `/`, or as `*` with OPTIONS:
-    /// RFC 9112 section 3.2.4) and for CONNECT; `*` for the asterisk form.
+    /// The path, undecoded. Empty for an absolute target without a path (to be read as `/`, or as `*` with
+    /// OPTIONS: RFC 9112 section 3.2.4) and for CONNECT; `*` for the asterisk form.
     pub path: Span,
     /// The query without its `?`, undecoded; `None` when there is no `?`.
     pub query: Option<Span>,

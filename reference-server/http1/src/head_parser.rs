@@ -1,7 +1,7 @@
 //! Heads and trailer sections: `httparse` for the reading, with our own checks where it is lenient.
 //!
-//! A head that arrives whole is taken in one go; anything else, and anything doubtful, goes through `lines`, which
-//! alone gives refusals for syntax. So the way the input is cut cannot change the verdict.
+//! A head that arrives whole is taken in one go; anything else, and anything doubtful, goes through `lines`,
+//! which alone gives refusals for syntax. So the way the input is cut cannot change the verdict.
 
 use crate::framing::Notes;
 use crate::head::{Head, Version};
@@ -23,8 +23,8 @@ pub(crate) struct HeadReader<'input, 'caller> {
 }
 
 impl<'input> HeadReader<'input, '_> {
-    /// Reads the head that starts at `input[base]` and returns the offset behind it; its syntax is sound then. What its
-    /// fields mean is judged next. `Ok(None)` when it is not complete.
+    /// Reads the head that starts at `input[base]` and returns the offset behind it; its syntax is sound
+    /// then. What its fields mean is judged next. `Ok(None)` when it is not complete.
     #[inline]
     pub(crate) fn read(
         &mut self,
@@ -91,8 +91,8 @@ impl<'input> HeadReader<'input, '_> {
         Ok(Some(end))
     }
 
-    /// Fills the table and notes what the fields say. False when a line does not end in CRLF: `httparse` takes a bare LF
-    /// as a line end. `line_end` is where the request line ends.
+    /// Fills the table and notes what the fields say. False when a line does not end in CRLF: `httparse`
+    /// takes a bare LF as a line end. `line_end` is where the request line ends.
     #[inline]
     fn take_fields(
         &mut self,
@@ -122,8 +122,8 @@ impl<'input> HeadReader<'input, '_> {
     }
 }
 
-/// Reads the trailer section that starts at `input[base]` and returns the offset behind it. `Ok(None)` when it is
-/// not complete.
+/// Reads the trailer section that starts at `input[base]` and returns the offset behind it. `Ok(None)` when
+/// it is not complete.
 pub(crate) fn read_trailers(
     input: &[u8],
     base: usize,
@@ -158,8 +158,8 @@ pub(crate) fn is_forbidden_trailer(name: &[u8]) -> bool {
     .any(|forbidden| name.eq_ignore_ascii_case(forbidden))
 }
 
-/// Reads the field lines `input[start..end]`, empty line included, with `httparse` as the second opinion on lines
-/// that `LineScan` has found sound.
+/// Reads the field lines `input[start..end]`, empty line included, with `httparse` as the second opinion on
+/// lines that `LineScan` has found sound.
 fn read_fields(
     input: &[u8],
     start: usize,

@@ -1,7 +1,7 @@
 //! Sans-IO HTTP/1.1, the server's side: bytes in, events out; responses in, bytes out.
 //!
-//! There is no socket, no clock and no buffer here. [`Connection`] is the whole of one connection's state; the crate's
-//! README shows the loop that drives it and lists the choices made where the RFCs leave freedom.
+//! There is no socket, no clock and no buffer here. [`Connection`] is the whole of one connection's state;
+//! the crate's README shows the loop that drives it and lists the choices made where the RFCs leave freedom.
 #![forbid(unsafe_code)]
 
 mod chunked;
@@ -31,3 +31,8 @@ pub use refusal::{Refusal, Rule};
 pub use response::{Date, Frame, Length, Outcome};
 pub use span::{Field, FieldTable, Span, copy_head_lowercased};
 pub use status::reason;
+
+/// The loop of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}

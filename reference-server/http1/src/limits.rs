@@ -10,7 +10,8 @@ pub struct Limits {
     pub empty_lines: u8,
     /// Longest method, in bytes. Past it: 501 (RFC 9112 section 3).
     pub method_bytes: u32,
-    /// Longest request line without its CRLF, in bytes. Past it: 414 (RFC 9112 section 3 asks for at least 8000).
+    /// Longest request line without its CRLF, in bytes. Past it: 414 (RFC 9112 section 3 asks for at least
+    /// 8000).
     pub request_line_bytes: u32,
     /// Longest head: request line, field lines and the empty line, in bytes. Past it: 431.
     pub head_bytes: u32,

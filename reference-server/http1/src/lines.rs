@@ -1,8 +1,8 @@
 //! The careful reading of heads and trailers that arrive in pieces or are wrong: each byte is looked at once,
 //! however the input is cut, and the first wrong byte or line decides the refusal.
 //!
-//! A head that arrives whole and sound never comes here; `head_parser` takes it in one go. This file knows lines
-//! and field names, not what the fields mean.
+//! A head that arrives whole and sound never comes here; `head_parser` takes it in one go. This file knows
+//! lines and field names, not what the fields mean.
 
 use crate::grammar::{CONTROL, is, is_white};
 use crate::head::Head;
@@ -42,8 +42,8 @@ impl LineScan {
         self.settled == 0
     }
 
-    /// Looks at the bytes of `section` that are new since the last call. `Some(length)` when it is complete and
-    /// every line of it is sound.
+    /// Looks at the bytes of `section` that are new since the last call. `Some(length)` when it is complete
+    /// and every line of it is sound.
     pub(crate) fn advance(
         &mut self,
         section: &[u8],

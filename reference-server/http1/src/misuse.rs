@@ -16,7 +16,8 @@ pub enum Misuse {
         /// State of the response side.
         response: ResponseState,
     },
-    /// A final status is 200 to 599 (300 to 599 for CONNECT), an interim one 102 to 199 (100 is `write_continue`, 101 is not spoken).
+    /// A final status is 200 to 599 (300 to 599 for CONNECT), an interim one 102 to 199 (100 is
+    /// `write_continue`, 101 is not spoken).
     Status(u16),
     /// A field name is empty or not a token (RFC 9110 section 5.1).
     FieldName,
@@ -29,8 +30,8 @@ pub enum Misuse {
         /// Bytes still owed when the call was made.
         remaining: u64,
     },
-    /// The response ended before the announced length. The state is now failed: close the connection at once, so that
-    /// the peer sees a truncated message.
+    /// The response ended before the announced length. The state is now failed: close the connection at once,
+    /// so that the peer sees a truncated message.
     BodyUndershoots {
         /// Bytes announced and never given.
         missing: u64,

@@ -1,7 +1,7 @@
 //! What the peer did wrong: every rule that this crate enforces on received bytes, as one table.
 //!
-//! A refusal is final: the caller answers with `Refusal::status`, then closes. What the local caller does wrong
-//! is `Misuse`, a different type, so that blame is never mixed up.
+//! A refusal is final: the caller answers with `Refusal::status`, then closes. What the local caller does
+//! wrong is `Misuse`, a different type, so that blame is never mixed up.
 
 use std::fmt;
 

@@ -1,6 +1,7 @@
 //! The request line (RFC 9112 section 3): method, target, version.
 //!
-//! This reading is used when `httparse` could not take the head in one go, and it gives every refusal its name.
+//! This reading is used when `httparse` could not take the head in one go, and it gives every refusal its
+//! name.
 
 use crate::grammar::{TOKEN, is};
 use crate::head::Version;

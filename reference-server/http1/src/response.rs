@@ -28,8 +28,8 @@ pub enum Length {
 pub enum Outcome {
     /// It was written.
     Written,
-    /// It was dropped, rightly: HEAD, 204, 205 and 304 have no content, HTTP/1.0 no interim responses, and only
-    /// chunked content has trailers.
+    /// It was dropped, rightly: HEAD, 204, 205 and 304 have no content, HTTP/1.0 no interim responses, and
+    /// only chunked content has trailers.
     Discarded,
 }
 
@@ -54,8 +54,9 @@ pub struct Frame {
 }
 
 impl Connection {
-    /// Appends a final response head (status 200 to 599; not 2xx to CONNECT, which would promise a tunnel). Date and the fields of framing and persistence are added;
-    /// the caller gives none of the latter. `Discarded` says that content given later will not be sent.
+    /// Appends a final response head (status 200 to 599; not 2xx to CONNECT, which would promise a tunnel).
+    /// Date and the fields of framing and persistence are added; the caller gives none of the latter.
+    /// `Discarded` says that content given later will not be sent.
     ///
     /// # Errors
     /// [`Misuse`]; `out` and the state are as before.
@@ -187,8 +188,8 @@ impl Connection {
         Ok(frame.outcome)
     }
 
-    /// Like `response_data`, for content that the caller sends from where it lies: appends what goes before `length`
-    /// bytes of it, and says what goes behind. Content of no length has no frame.
+    /// Like `response_data`, for content that the caller sends from where it lies: appends what goes before
+    /// `length` bytes of it, and says what goes behind. Content of no length has no frame.
     ///
     /// # Errors
     /// [`Misuse`]; `out` and the state are as before.
@@ -214,12 +215,12 @@ impl Connection {
         Ok(Frame { outcome: Outcome::Written, suffix })
     }
 
-    /// Ends the response. `trailers` are sent with chunked content and dropped otherwise (`Discarded` says so, if there
-    /// are any).
+    /// Ends the response. `trailers` are sent with chunked content and dropped otherwise (`Discarded` says
+    /// so, if there are any).
     ///
     /// # Errors
-    /// [`Misuse::BodyUndershoots`] when less content was given than announced: the response can only be broken off, and
-    /// the state says so. For any other [`Misuse`], `out` and the state are as before.
+    /// [`Misuse::BodyUndershoots`] when less content was given than announced: the response can only be
+    /// broken off, and the state says so. For any other [`Misuse`], `out` and the state are as before.
     #[inline]
     pub fn response_end<'a, I>(&mut self, out: &mut Vec<u8>, trailers: I) -> Result<Outcome, Misuse>
     where

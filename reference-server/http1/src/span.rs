@@ -1,7 +1,7 @@
 //! Byte ranges and the table of fields: what a parsed head is made of.
 //!
-//! A head is reported as ranges into the bytes that the caller passed in, so that the caller can copy the head
-//! once and keep the ranges. This file knows nothing of HTTP's rules.
+//! A head is reported as ranges into the bytes that the caller passed in, so that the caller can copy the
+//! head once and keep the ranges. This file knows nothing of HTTP's rules.
 
 use crate::words::make_lower_case;
 

@@ -1,7 +1,8 @@
 //! The state machine of one connection as a table: request side x response side x act.
 //!
-//! The table knows which acts are legal and where they lead. It knows no bytes, no framing and no limits: those
-//! live in the acts' own files. Keep-alive is decided by `Connection::next_cycle`, which asks the table last.
+//! The table knows which acts are legal and where they lead. It knows no bytes, no framing and no limits:
+//! those live in the acts' own files. Keep-alive is decided by `Connection::next_cycle`, which asks the table
+//! last.
 
 /// Where the peer is with its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,7 +120,8 @@ const TABLE: &[Row] = &[
     Row(Act::PeerEnd, &[Q::Idle], &[P::Idle], Some(Q::Closed), None),
     Row(Act::Refuse, &[Q::Idle, Q::Body], LIVE, Some(Q::Failed), None),
     Row(Act::Interim, &[Q::Body, Q::Done], &[P::Idle], None, None),
-    // A response before any head (408, 503) gives the request up: its bytes could not be told from the next one's.
+    // A response before any head (408, 503) gives the request up: its bytes could not be told from the next
+    // one's.
     Row(Act::RespondHead, &[Q::Idle], &[P::Idle], Some(Q::Failed), Some(P::Body)),
     Row(Act::RespondHead, STARTED, &[P::Idle], None, Some(P::Body)),
     Row(Act::RespondWhole, &[Q::Idle], &[P::Idle], Some(Q::Failed), Some(P::Done)),

@@ -99,7 +99,8 @@ fn split_path(bytes: &[u8], at: usize, head: &mut Head) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Whether `bytes` is a host of the usual kind: a name or an IPv4 address, without port and encoded bytes, or empty.
+/// Whether `bytes` is a host of the usual kind: a name or an IPv4 address, without port and encoded bytes, or
+/// empty.
 #[inline]
 pub(crate) fn is_plain_host(bytes: &[u8]) -> bool {
     bytes.iter().all(|&byte| is(byte, PLAIN_HOST))

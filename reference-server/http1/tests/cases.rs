@@ -1,9 +1,10 @@
-//! The cases under `cases/`: bytes in, events out. Each is run whole, byte by byte and cut in two at every place, and
-//! every way must give the log that the file states.
+//! The cases under `cases/`: bytes in, events out. Each is run whole, byte by byte and cut in two at every
+//! place, and every way must give the log that the file states.
 //!
-//! A case is `## name`, then input lines, then `-> ` lines with the expected log. Every input line ends in CRLF unless
-//! its last character is a backslash. Escapes: `\r \n \t \0 \\ \xHH`, and `\(text*count)` for repetition. Lines that
-//! start with `! ` set things up: `! limit NAME VALUE`, `! eof`. Lines before the first case are prose.
+//! A case is `## name`, then input lines, then `-> ` lines with the expected log. Every input line ends in
+//! CRLF unless its last character is a backslash. Escapes: `\r \n \t \0 \\ \xHH`, and `\(text*count)` for
+//! repetition. Lines that start with `! ` set things up: `! limit NAME VALUE`, `! eof`. Lines before the
+//! first case are prose.
 
 mod drive;
 

@@ -116,6 +116,22 @@ fn a_response_before_any_request_closes() {
 }
 
 #[test]
+fn nothing_of_a_cycle_is_left_for_the_next() {
+    let (mut connection, _) = received(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
+    let mut out = Vec::new();
+    _ = connection.respond_whole(&mut out, 200, NO_FIELDS, b"", DATE).expect("legal");
+    assert_eq!(connection.next_cycle(), NextCycle::Ready);
+    out.clear();
+    // Who comes next is not known to ask with HEAD, nor to speak HTTP/1.1.
+    let head = connection.response_head(&mut out, 503, NO_FIELDS, Length::Unknown, DATE);
+    assert_eq!(head, Ok(Outcome::Written));
+    assert_eq!(connection.response_data(&mut out, b"busy"), Ok(Outcome::Written));
+    assert_eq!(connection.response_end(&mut out, NO_FIELDS), Ok(Outcome::Written));
+    assert!(text(&out).ends_with("\r\nConnection: close\r\n\r\nbusy"));
+    assert!(!text(&out).contains("chunked"));
+}
+
+#[test]
 fn the_server_can_decide_to_close() {
     let (mut connection, _) = received(GET);
     connection.close_after_response();

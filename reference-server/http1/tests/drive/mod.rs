@@ -1,6 +1,7 @@
 //! Drives a `Connection` the way a server does and writes down what happened, one line per event.
 //!
-//! Data is merged, so that the log does not depend on how the input was cut. Shared by the tests of this crate.
+//! Data is merged, so that the log does not depend on how the input was cut. Shared by the tests of this
+//! crate.
 #![allow(dead_code, reason = "every test binary uses its own part of the driver")]
 
 pub mod response_reader;
