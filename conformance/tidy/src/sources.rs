@@ -58,7 +58,7 @@ pub fn without_unsafe(text: &Text) -> Vec<Finding> {
 
 /// A line without its comment and without what stands in quotes.
 fn code(line: &str) -> String {
-    let without_text: String = line.split('"').step_by(2).collect();
+    let without_text: String = line.replace("\\\"", "").split('"').step_by(2).collect();
     without_text.split("//").next().unwrap_or_default().to_owned()
 }
 
