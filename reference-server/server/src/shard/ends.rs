@@ -37,6 +37,8 @@ impl Shard {
             };
             self.log(connection, Some(exchange.request.head()), (wire.status, wire.body_bytes), outcome);
         }
+        // What is there already of the next request counts from here.
+        connection.head_ns = self.now_ns;
     }
 
     /// Logs bytes that were no request.

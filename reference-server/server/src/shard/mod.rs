@@ -253,7 +253,8 @@ impl Shard {
     /// Everything of a turn that follows the poll.
     fn work(&mut self) {
         let until_ns = self.now_ns + SLICE_NS;
-        let mut now_ns = self.now_ns;
+        // Once more: the time of the reads before it is not the first step's.
+        let mut now_ns = self.host.container().now_ns();
         loop {
             self.pass_on_fresh();
             self.host.turn(now_ns);

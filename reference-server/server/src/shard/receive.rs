@@ -113,7 +113,9 @@ impl Shard {
     ) {
         let scratch = std::mem::take(&mut self.scratch);
         if connection.input.is_empty() {
-            connection.head_ns = self.now_ns;
+            if connection.exchange.is_none() {
+                connection.head_ns = self.now_ns;
+            }
             let consumed = parse(self, connection, &scratch[..bytes]);
             connection.input.keep_copy(&scratch[consumed..bytes]);
         } else {
