@@ -2,7 +2,7 @@
 
 use crate::config::LogLevel;
 use crate::log::Logs;
-use crate::run::{RunError, WorkerThread};
+use crate::run::RunError;
 use crate::shard::Common;
 use hc_host::Container;
 use mio::net::UnixStream as MioUnixStream;
@@ -11,12 +11,36 @@ use signal_hook::consts::{SIGINT, SIGTERM, SIGUSR1};
 use std::io::{self, Read};
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 const STOP: Token = Token(0);
 const REOPEN: Token = Token(1);
 const ATTEND: Token = Token(2);
+
+/// A worker's thread.
+pub struct WorkerThread {
+    /// The thread, to be joined.
+    pub thread: JoinHandle<()>,
+    /// Set when it has nothing left to do but end, before the control thread is woken.
+    pub leaving: Arc<AtomicBool>,
+}
+
+/// What a worker's thread holds: tells the control thread when it ends, also by a panic.
+pub struct Leaving {
+    /// As in [`WorkerThread`].
+    pub leaving: Arc<AtomicBool>,
+    /// Wakes the control thread.
+    pub control: Arc<Waker>,
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.leaving.store(true, Ordering::SeqCst);
+        let _ = self.control.wake();
+    }
+}
 
 /// What the control thread waits on.
 pub struct Control {
@@ -43,7 +67,7 @@ impl Control {
     }
 
     /// Attends until every worker has ended.
-    pub(crate) fn attend(
+    pub fn attend(
         &mut self,
         container: &Arc<Container>,
         common: &Common,
@@ -60,7 +84,8 @@ impl Control {
             }
             self.hear_stop(container, common, logs);
             self.hear_reopen(logs);
-            for worker in workers.extract_if(.., |worker| worker.left.load(Ordering::SeqCst)) {
+            // `is_finished` would come too late: the wake is sent while the thread still runs.
+            for worker in workers.extract_if(.., |worker| worker.leaving.load(Ordering::SeqCst)) {
                 failed |= worker.thread.join().is_err() || !common.stopping.load(Ordering::SeqCst);
             }
             if failed && !common.stopping.swap(true, Ordering::SeqCst) {

@@ -1,8 +1,8 @@
 //! Starting and stopping: modules, listeners, workers, signals. The control thread stays here; it is the only thread beside
 //! the workers, and the one on which instances are created and destroyed.
 
-use crate::config::{Config, Listen, LogLevel};
-use crate::control::Control;
+use crate::config::{Config, LogLevel};
+use crate::control::{Control, Leaving, WorkerThread};
 use crate::door::Door;
 use crate::listener::Listening;
 use crate::log::Logs;
@@ -16,9 +16,8 @@ use hc_scheduler::{Scheduler, Unpark, Worker as Queue};
 use mio::{Poll, Waker};
 use std::error::Error;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, OnceLock};
-use std::thread::JoinHandle;
 
 /// Stack of a worker: language runtimes recurse deeply.
 const STACK_BYTES: usize = 8 << 20;
@@ -92,12 +91,7 @@ fn listen(config: &Config) -> Result<Vec<Listening>, RunError> {
             RunError::from(format!("cannot listen on {address}: {error}{hint}"))
         })
     };
-    config.listen.iter().chain(status_listen(config)).map(open).collect()
-}
-
-/// The counters' own listener, if they have one; it comes behind the others.
-fn status_listen(config: &Config) -> Option<&Listen> {
-    config.status.as_ref().and_then(|status| status.listen.as_ref())
+    config.listen.iter().map(open).collect()
 }
 
 fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Arc<Container>, RunError> {
@@ -158,7 +152,7 @@ fn start_workers(
     let mut threads = Vec::new();
     for (index, (poll, queue)) in polls.into_iter().zip(queues).enumerate() {
         let sockets: io::Result<Vec<_>> = listening.iter().map(|entry| entry.for_worker(index)).collect();
-        let left = Arc::new(AtomicBool::new(false));
+        let leaving = Arc::new(AtomicBool::new(false));
         let start = WorkerStart {
             index,
             poll,
@@ -168,10 +162,10 @@ fn start_workers(
             container: Arc::clone(container),
             common: Arc::clone(common),
             logs: logs.clone(),
-            leaving: Leaving { left: Arc::clone(&left), control: Arc::clone(&hooks.control) },
+            leaving: Leaving { leaving: Arc::clone(&leaving), control: Arc::clone(&hooks.control) },
         };
         let thread = std::thread::Builder::new().name(format!("worker-{index}")).stack_size(STACK_BYTES);
-        threads.push(WorkerThread { thread: thread.spawn(move || start.run())?, left });
+        threads.push(WorkerThread { thread: thread.spawn(move || start.run())?, leaving });
     }
     Ok(threads)
 }
@@ -187,25 +181,6 @@ struct WorkerStart {
     common: Arc<Common>,
     logs: Logs,
     leaving: Leaving,
-}
-
-/// Tells the control thread, however the worker's thread ends.
-struct Leaving {
-    left: Arc<AtomicBool>,
-    control: Arc<Waker>,
-}
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.left.store(true, Ordering::SeqCst);
-        let _ = self.control.wake();
-    }
-}
-
-/// A worker's thread, and whether it has told that it ends.
-pub(crate) struct WorkerThread {
-    pub thread: JoinHandle<()>,
-    pub left: Arc<AtomicBool>,
 }
 
 impl WorkerStart {
