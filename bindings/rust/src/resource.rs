@@ -113,6 +113,21 @@ pub enum LeaseEnd {
     Broken,
 }
 
+impl LeaseEnd {
+    const fn number(self) -> u32 {
+        match self {
+            Self::Clean => lease_end::CLEAN,
+            Self::Dirty => lease_end::DIRTY,
+            Self::Broken => lease_end::BROKEN,
+        }
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn of(number: u32) -> Option<Self> {
+        [Self::Clean, Self::Dirty, Self::Broken].into_iter().find(|end| end.number() == number)
+    }
+}
+
 /// Exclusive hold of one member of a resource. Dropped in the middle of its use it is given back dirty.
 pub struct Lease {
     context: Rc<TaskContext>,
@@ -145,14 +160,9 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let how = match self.end {
-            LeaseEnd::Clean => lease_end::CLEAN,
-            LeaseEnd::Dirty => lease_end::DIRTY,
-            LeaseEnd::Broken => lease_end::BROKEN,
-        };
         // Outside the instance's callbacks the task has ended, and the container has taken the lease back.
         if context::is_inside(&self.context.instance) {
-            self.context.host.release(self.context.task.get(), self.handle, how);
+            self.context.host.release(self.context.task.get(), self.handle, self.end.number());
         }
     }
 }

@@ -77,6 +77,8 @@ pub struct Counts {
     pub operations: usize,
     /// Registered descriptors.
     pub descriptors: usize,
+    /// Leases that tasks hold.
+    pub leases: usize,
     /// Children that no parent has closed.
     pub children: usize,
     /// Steps so far.

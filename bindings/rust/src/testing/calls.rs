@@ -361,7 +361,7 @@ impl Host for FakeHost {
         let Ok(found) = state.live(task) else { return (Status::E_GONE, None) };
         if let Some(place) = found.find(token) {
             let (_, wait) = found.waits.remove(place);
-            state.forget(wait);
+            state.forget(task, token, wait);
             return (Status::OK, None);
         }
         match found.latched.iter().position(|event| event.token == token) {
@@ -424,16 +424,22 @@ impl Host for FakeHost {
         Status::OK
     }
 
-    fn resource(&self, _: &[u8], _: &[u8]) -> Result<u32, Status> {
-        Err(Status::E_RESOURCE)
+    fn resource(&self, name: &[u8], _: &[u8]) -> Result<u32, Status> {
+        self.enter().leases.find(name)
     }
 
-    fn acquire(&self, _: u64, _: u64, _: &[u32], _: u64, _: &mut [u64]) -> Status {
-        Status::E_RESOURCE
+    fn acquire(&self, task: u64, token: u64, resources: &[u32], _: u64, leases: &mut [u64]) -> Status {
+        match self.enter_task(task, false) {
+            Ok(mut state) => state.acquire(task, token, resources, leases),
+            Err(status) => status,
+        }
     }
 
-    fn release(&self, _: u64, _: u64, _: u32) -> Status {
-        Status::E_GONE
+    fn release(&self, task: u64, lease: u64, how: u32) -> Status {
+        match self.enter_task(task, true) {
+            Ok(mut state) => state.release(task, lease, how),
+            Err(status) => status,
+        }
     }
 
     fn lease_interface(&self, _: u64, _: u64) -> Option<ExtensionTable> {

@@ -24,6 +24,7 @@ use crate::app::{App, IntoResponse};
 use crate::body::Body;
 use crate::ctx::Limit;
 use crate::notice::Notice;
+use crate::resource::LeaseEnd;
 
 /// One request and what became of it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -147,6 +148,19 @@ impl Container {
     pub fn with_limit(self, which: Limit, value: u64) -> Self {
         self.shared.lock().limits.insert(which as u32, value);
         self
+    }
+
+    /// Adds a shared resource with so many members, before the module that is to find it is added.
+    #[must_use]
+    pub fn with_resource(self, name: &str, members: usize) -> Self {
+        self.shared.lock().leases.add(name, members);
+        self
+    }
+
+    /// How leases were given back so far, in order.
+    #[must_use]
+    pub fn lease_ends(&self) -> Vec<LeaseEnd> {
+        self.shared.lock().leases.ends.iter().filter_map(|&end| LeaseEnd::of(end)).collect()
     }
 
     /// Sends `GET target` and runs to the end.

@@ -27,6 +27,7 @@ mod children;
 mod container;
 mod descriptors;
 mod function;
+mod leases;
 mod run;
 mod state;
 mod task;

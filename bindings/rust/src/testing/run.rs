@@ -251,8 +251,12 @@ impl Container {
             found.answer.is_aborted = true;
         }
         let (left, children) = (std::mem::take(&mut found.waits), std::mem::take(&mut found.children));
-        for (_, wait) in left {
-            state.forget(wait);
+        for (token, wait) in left {
+            state.forget(call.task, token, wait);
+        }
+        let left = state.take_back(call.task);
+        if left > 0 {
+            state.faults.push(format!("task {} left {left} leases behind", call.task));
         }
         state.tell_parent(call.task);
         for child in children {

@@ -9,6 +9,7 @@ use http_container_abi::constants::{event_kind, limit};
 use http_container_abi::{Event, Status};
 
 use super::answer::{Counts, LogLine};
+use super::leases::Leases;
 use super::task::{Task, Wait};
 
 /// A registered descriptor. Edges that came since the last wait are kept.
@@ -37,6 +38,7 @@ pub(super) struct State {
     /// Completion handle to task and token.
     pub(super) completions: HashMap<u64, (u64, u64)>,
     pub(super) descriptors: HashMap<u64, Descriptor>,
+    pub(super) leases: Leases,
     pub(super) limits: HashMap<u32, u64>,
     pub(super) workers: u32,
     pub(super) modules: usize,
@@ -70,6 +72,7 @@ impl State {
             timers: BTreeMap::new(),
             completions: HashMap::new(),
             descriptors: HashMap::new(),
+            leases: Leases::default(),
             limits,
             workers,
             modules: 0,
@@ -162,6 +165,7 @@ impl State {
             Wait::Write => event_kind::WRITE,
             Wait::Timer(..) => event_kind::TIMER,
             Wait::Completion(_) => event_kind::COMPLETION,
+            Wait::Acquire => event_kind::ACQUIRE,
             Wait::Descriptor(..) => event_kind::FD,
             Wait::ChildHead(_) => event_kind::CHILD_HEAD,
             Wait::ChildBody(_) => event_kind::CHILD_BODY,
@@ -180,8 +184,9 @@ impl State {
     }
 
     /// Forgets what an operation waited for, outside its task.
-    pub(super) fn forget(&mut self, wait: Wait) {
+    pub(super) fn forget(&mut self, task: u64, token: u64, wait: Wait) {
         match wait {
+            Wait::Acquire => self.give_up(task, token),
             Wait::Timer(deadline_ns, order) => {
                 self.timers.remove(&(deadline_ns, order));
             }
@@ -226,6 +231,7 @@ impl State {
             tasks: live().count(),
             operations: live().map(|task| task.waits.len()).sum(),
             descriptors: self.descriptors.len(),
+            leases: self.leases.held(),
             children: self
                 .tasks
                 .values()

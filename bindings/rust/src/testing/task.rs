@@ -16,6 +16,7 @@ pub(super) enum Wait {
     /// When it fires (ns), and the number by which equal times keep their order.
     Timer(u64, u64),
     Completion(u64),
+    Acquire,
     Descriptor(u64, u32),
     ChildHead(u64),
     ChildBody(u64),
