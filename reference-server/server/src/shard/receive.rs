@@ -10,6 +10,9 @@ use hc_http1::{Connection as Http, Event, Limits, Outstanding, Received, Refusal
 use http_container_abi::{FieldStorage, Status};
 use std::io::ErrorKind;
 
+/// Reading less at once would cost more than it bounds.
+const LEAST_READ_BYTES: usize = 1024;
+
 /// What a read brought.
 enum Got {
     /// So many bytes, in the scratch buffer.
@@ -23,16 +26,18 @@ enum Got {
 }
 
 impl Shard {
-    fn read(&mut self, connection: &mut Connection) -> Got {
+    /// Reads at most `most` bytes.
+    fn read(&mut self, connection: &mut Connection, most: usize) -> Got {
+        let most = most.clamp(LEAST_READ_BYTES, self.scratch.len());
         while connection.readable && !connection.eof {
-            match connection.stream.read(&mut self.scratch) {
+            match connection.stream.read(&mut self.scratch[..most]) {
                 Ok(0) => {
                     connection.eof = true;
                     return Got::End;
                 }
                 Ok(bytes) => {
                     // A short read has emptied the socket; what comes later makes an edge of its own.
-                    connection.readable = bytes == self.scratch.len() || connection.eof_ahead;
+                    connection.readable = bytes == most || connection.eof_ahead;
                     connection.progress(self.now_ns);
                     return Got::Bytes(bytes);
                 }
@@ -56,7 +61,7 @@ impl Shard {
                 return true;
             }
         }
-        match self.read(connection) {
+        match self.read(connection, self.common.plan.limits.pipelined_bytes) {
             Got::Bytes(bytes) => {
                 self.feed(connection, bytes, |shard, connection, input| {
                     shard.parse_head(place, connection, input)
@@ -83,7 +88,7 @@ impl Shard {
                 return true;
             }
         }
-        match self.read(connection) {
+        match self.read(connection, usize::MAX) {
             Got::Bytes(bytes) => {
                 self.feed(connection, bytes, Self::parse_body);
                 true
