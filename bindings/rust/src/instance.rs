@@ -6,7 +6,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use http_container_abi::constants::{WORKER_ANY, WORKER_SELF, limit};
-use http_container_abi::{DispatchRef, FdRef, HostRef, Status};
+use http_container_abi::{DispatchRef, HostRef, Status};
 
 use crate::drive::TaskFuture;
 use crate::gate::Gate;
@@ -18,7 +18,8 @@ pub(crate) type MakeJob = Box<dyn FnOnce() -> TaskFuture + Send>;
 pub(crate) struct Instance {
     pub(crate) host: HostRef,
     pub(crate) gate: Arc<Gate>,
-    pub(crate) fd: Option<FdRef>,
+    #[cfg(feature = "net")]
+    pub(crate) fd: Option<http_container_abi::FdRef>,
     pub(crate) dispatch: Option<DispatchRef>,
     /// The largest body of one `respond`, in bytes.
     pub(crate) respond_bytes_max: usize,
@@ -29,6 +30,7 @@ impl Instance {
         Self {
             host,
             gate: Arc::new(Gate::new(host)),
+            #[cfg(feature = "net")]
             fd: host.fd(),
             dispatch: host.dispatch(),
             respond_bytes_max: usize::try_from(host.limit(limit::RESPOND_BYTES)).unwrap_or(usize::MAX),

@@ -28,6 +28,7 @@ mod container;
 mod descriptors;
 mod function;
 mod leases;
+mod responses;
 mod run;
 mod state;
 mod task;
