@@ -8,6 +8,7 @@ mod peer;
 mod server;
 
 mod cases;
+mod faults;
 mod http_cases;
 
 /// How long a condition may take to become true before a test gives up. Generous: no test measures time with it.
