@@ -43,6 +43,26 @@ fn broken(
     anchor.filter(|anchor| !known.contains(*anchor)).map(|anchor| format!("{path} has no heading #{anchor}"))
 }
 
+/// Source files that a text names as code, `like/this.rs`, and that no tracked path ends with. One whole path is no more than a
+/// name: a text may leave out the folders that its reader knows.
+#[must_use]
+pub fn named_files(text: &Text, files: &[String]) -> Vec<Finding> {
+    let is_source = |name: &str| {
+        let stem = [".rs", ".c", ".h"].iter().find_map(|ending| name.strip_suffix(ending));
+        stem.is_some_and(|stem| {
+            stem.contains('/') && !stem.contains([' ', '*', '$', '<']) && !stem.starts_with("./")
+        })
+    };
+    let is_there = |name: &str| files.iter().any(|file| file == name || file.ends_with(&format!("/{name}")));
+    let names = Parser::new_ext(&text.text, OPTIONS).filter_map(|event| match event {
+        Event::Code(code) if is_source(&code) => Some(code.to_string()),
+        _ => None,
+    });
+    let gone = names.filter(|name| !is_there(name));
+    gone.map(|name| Finding::new(format!("{}: {name}", text.path), "names a source file that there is not"))
+        .collect()
+}
+
 /// A relative path, seen from a file.
 fn resolve(from: &str, path: &str) -> String {
     let mut parts: Vec<&str> = from.split('/').collect();
@@ -131,6 +151,14 @@ mod tests {
             assert_eq!(broken_links(good), 0, "{good}");
         }
         assert_eq!(broken_links("# Here\n\n[x](#here)\n"), 0);
+    }
+
+    #[test]
+    fn files_that_are_named_must_be_there() {
+        let files = ["a/src/b.rs".to_owned()];
+        let gone = |text: &str| named_files(&Text::new("a.md", text), &files).len();
+        assert_eq!(gone("`src/b.rs`, `a/src/b.rs`, `b.rs`, `c.rs`, `ext/*.h`, src/c.rs, `./x/libx.so`"), 0);
+        assert_eq!(gone("`src/c.rs` and `c/src/b.rs`"), 2);
     }
 
     #[test]

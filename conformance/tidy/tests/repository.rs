@@ -164,7 +164,10 @@ fn statuses_are_the_same_in_header_text_and_code() {
 #[test]
 fn links_in_texts_lead_somewhere() {
     let repository = Repository::open();
-    hold("links", &repository, links::check(&repository.texts(&[""], &[".md"]), repository.files()));
+    let texts = repository.texts(&[""], &[".md"]);
+    let mut findings = links::check(&texts, repository.files());
+    findings.extend(texts.iter().flat_map(|text| links::named_files(text, repository.files())));
+    hold("links", &repository, findings);
 }
 
 #[test]
