@@ -95,8 +95,31 @@ const fn build<M: Module>(info: EntryInfo, flags: u32) -> ModuleEntry {
 /// Exports a [`Module`]: the symbol `hc_module_entry`, and the ELF note that tools read. Use once in a `cdylib`. It works in a
 /// crate that forbids unsafe code.
 ///
-/// ```ignore
+/// ```
+/// #![forbid(unsafe_code)]
+/// use http_container_abi::{Event, HostRef, Module, Response, Start, Status, hc_entry};
+///
+/// struct Hello(HostRef);
+///
+/// impl Module for Hello {
+///     type Worker = ();
+///     type Task = ();
+///     fn create(host: HostRef, _config: &[u8]) -> Result<Hello, Status> {
+///         Ok(Hello(host))
+///     }
+///     fn worker_start(&self, _worker: u32) -> Result<(), Status> {
+///         Ok(())
+///     }
+///     fn start(&self, (): &(), task: u64, _start: Start<'_>) -> (Status, Option<Box<()>>) {
+///         (self.0.respond(task, &Response { status: 200, body: b"Hello", ..Response::default() }), None)
+///     }
+///     fn resume(&self, (): &(), _task: u64, (): &mut (), _events: &[Event]) -> Status {
+///         Status::DONE
+///     }
+/// }
+///
 /// hc_entry!(Hello, id: "org.example.hello", version: env!("CARGO_PKG_VERSION"), description: "Says hello");
+/// # fn main() {}
 /// ```
 ///
 /// Optional, in this order: `description: TEXT`, `config_schema: TEXT`, `flags: BITS`, and the word `sendable` for states that

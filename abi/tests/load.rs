@@ -187,17 +187,12 @@ fn libraries_that_the_linker_cannot_take() {
     assert!(matches!(check(&undefined, &["not_to_be_found_anywhere", "ldd -r"]), LoadFailure::Linker(_)));
 }
 
-#[test]
-fn libraries_that_are_no_module() {
-    let place = support::scratch("load-entries");
-    let no_entry = support::shared_library(&place, "no_entry", "int nothing;\n");
-    assert!(matches!(check(&no_entry, &["hc_module_entry", "HC_MODULE_ENTRY"]), LoadFailure::NoEntry));
+/// A library by name and source, what is wrong with its entry, and words of the message.
+type Case = (&'static str, String, EntryError, &'static [&'static str]);
 
-    let long_id = format!("\"{}\"", "a".repeat(128));
-    let long_version = format!("\"{}\"", "1".repeat(64));
+fn entries_with_wrong_numbers() -> Vec<Case> {
     let head = "HC_MODULE_HEAD(0)";
-    let (id, version) = ("0, \"org.example.c\", \"1.0\", NULL", "\"1.0\", NULL, NULL");
-    let cases: &[(&str, String, EntryError, &[&str])] = &[
+    vec![
         (
             "major",
             entry_with(head, "sizeof(hc_module), 2, 7, 0"),
@@ -222,6 +217,14 @@ fn libraries_that_are_no_module() {
             EntryError::ReservedNotZero { reserved: 9 },
             &["`reserved` is 9"],
         ),
+    ]
+}
+
+fn entries_with_wrong_members() -> Vec<Case> {
+    let long_id = format!("\"{}\"", "a".repeat(128));
+    let long_version = format!("\"{}\"", "1".repeat(64));
+    let (id, version) = ("0, \"org.example.c\", \"1.0\", NULL", "\"1.0\", NULL, NULL");
+    vec![
         ("no_id", entry_with(id, "0, NULL, \"1.0\", NULL"), EntryError::Missing { member: "id" }, &["`id`"]),
         (
             "no_version",
@@ -257,13 +260,23 @@ fn libraries_that_are_no_module() {
             EntryError::BadVersion,
             &["`version`"],
         ),
-    ];
-    for (name, source, expect, words) in cases {
+    ]
+}
+
+#[test]
+fn libraries_that_are_no_module() {
+    let place = support::scratch("load-entries");
+    let no_entry = support::shared_library(&place, "no_entry", "int nothing;\n");
+    assert!(matches!(check(&no_entry, &["hc_module_entry", "HC_MODULE_ENTRY"]), LoadFailure::NoEntry));
+
+    for (name, source, expect, words) in
+        entries_with_wrong_numbers().into_iter().chain(entries_with_wrong_members())
+    {
         // `static` functions that an entry does not name are no fault of these modules.
         let path = place.join(format!("{name}.so"));
-        support::cc(source, &path, &["-shared", "-fPIC", "-Wno-unused-function"]);
+        support::cc(&source, &path, &["-shared", "-fPIC", "-Wno-unused-function"]);
         match check(&path, words) {
-            LoadFailure::Entry(found) => assert_eq!(found, *expect, "{name}"),
+            LoadFailure::Entry(found) => assert_eq!(found, expect, "{name}"),
             other => panic!("{name}: {other:?}"),
         }
     }
