@@ -54,6 +54,10 @@ enum State {
     Over,
 }
 
+/// A step that has read so many chunks lets other tasks run: a fast peer would else hold the worker for as long as its body
+/// lasts, where the container does not ration.
+const CHUNKS_PER_STEP_MAX: u32 = 64;
+
 type Next = Poll<Option<Result<Frame<Bytes>, BodyError>>>;
 
 impl<S: Source> Chunks<S> {
@@ -85,8 +89,13 @@ impl<S: Source> Chunks<S> {
             {
                 return self.fail(event.status);
             }
-            match reading.call(|host, task, token| self.source.read(host, task, token)) {
+            let answer = reading.call(|host, task, token| match self.context.chunks_read.get() {
+                CHUNKS_PER_STEP_MAX.. => Err(host.timer(task, token, 0)),
+                _ => self.source.read(host, task, token),
+            });
+            match answer {
                 Ok(chunk) => {
+                    self.context.chunks_read.update(|read| read + 1);
                     self.left = self.left.map(|left| left.saturating_sub(chunk.len() as u64));
                     return Poll::Ready(Some(Ok(Frame::data(chunk))));
                 }

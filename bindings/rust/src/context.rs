@@ -32,6 +32,8 @@ pub(crate) struct TaskContext {
     pub(crate) outcome: Cell<Option<Status>>,
     /// Set by an operation that cannot report its failure: the task fails with it at the end of the poll.
     pub(crate) failure: Cell<Status>,
+    /// Chunks read in this step; see `chunks.rs`.
+    pub(crate) chunks_read: Cell<u32>,
     pub(crate) cell: Arc<WakeCell>,
     pub(crate) waker: Waker,
     slots: RefCell<Slots>,
@@ -49,6 +51,7 @@ impl TaskContext {
             subscriptions: RefCell::default(),
             outcome: Cell::new(None),
             failure: Cell::new(Status::OK),
+            chunks_read: Cell::new(0),
             waker: Waker::from(Arc::clone(&cell)),
             cell,
             slots: RefCell::default(),

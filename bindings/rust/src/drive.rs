@@ -63,6 +63,7 @@ impl Task {
 
     /// One step: polls until the future is done or waits. Call it inside the task's context.
     pub(crate) fn step(&mut self) -> Status {
+        self.context.chunks_read.set(0);
         for _ in 0..POLLS_MAX {
             self.context.cell.begin_poll();
             match self.poll() {
