@@ -99,6 +99,7 @@ impl Worker {
         let (status, state) = instance.table.start(instance.state(), stationed.state, task, &arguments);
         self.acting.set(Acting::NOBODY);
         self.measure(index, stationed);
+        self.tell_nudges();
         let Some(mut slot) = self.container.slots.lock(index) else { return };
         slot.contents.state = state;
         self.settle(slot, index, stationed, status);
@@ -147,6 +148,7 @@ impl Worker {
         let status = instance.table.resume(instance.state(), stationed.state, task, task_state, &events);
         self.acting.set(Acting::NOBODY);
         self.measure(index, &stationed);
+        self.tell_nudges();
         let Some(mut slot) = self.container.slots.lock(index) else { return };
         if slot.contents.events.capacity() == 0 {
             // Returned to the record, so that it need not be allocated again.
@@ -199,11 +201,7 @@ impl Worker {
                 self.counters().lost.add(1);
                 Verdict::LOST
             }
-            _ => {
-                self.park(index, record);
-                drop(slot);
-                return self.tell_nudges();
-            }
+            _ => return self.park(index, record),
         };
         self.end(slot, index, stationed, &verdict);
         self.tell_nudges();
