@@ -110,11 +110,23 @@ impl HttpExchange {
     pub fn begin(&mut self, http: Connection, input: Input) {
         self.trailers.take();
         let wire = self.wire.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let mut out = std::mem::take(&mut wire.out);
-        let mut chunks = std::mem::take(&mut wire.chunks);
-        out.clear();
-        chunks.clear();
-        *wire = Wire { http, input, out, chunks, ..Wire::default() };
+        // Member by member: the buffers stay, and nothing is made only to be dropped.
+        wire.http = http;
+        wire.out.clear();
+        wire.unsent = 0;
+        wire.chunks.clear();
+        wire.queued = 0;
+        wire.input = input;
+        wire.progress = Progress::None;
+        wire.status = 0;
+        wire.body_bytes = 0;
+        wire.peer_gone = false;
+        wire.ended = None;
+        wire.fault = None;
+        wire.reader = None;
+        wire.writer = None;
+        wire.asked = false;
+        wire.noted = false;
     }
 
     /// The shared part.

@@ -98,6 +98,8 @@ pub struct Connection {
     pub task: u64,
     /// Its route.
     pub route: u32,
+    /// Whether it has a body.
+    pub has_body: bool,
 }
 
 impl Connection {
@@ -129,6 +131,7 @@ impl Connection {
             exchange: None,
             task: 0,
             route: 0,
+            has_body: false,
         }
     }
 

@@ -29,7 +29,10 @@ impl Shard {
                 break;
             }
             let went_on = match self.settle(connection) {
-                Settled::Free => self.next_request(place, connection),
+                Settled::Free => {
+                    // A request that is complete goes to its task first.
+                    self.next_request(place, connection) && (connection.task == 0 || connection.has_body)
+                }
                 Settled::Body => self.more_body(connection),
                 Settled::Wait | Settled::End => false,
             };
@@ -38,6 +41,9 @@ impl Shard {
             }
         }
         self.mind_gone(place, connection);
+        if connection.unsent() == 0 && connection.ending == Ending::None {
+            return Fate::Keep;
+        }
         // With a further request under way its answer may still join these bytes.
         let is_pipelined = connection.exchange.is_some() && connection.ending == Ending::None;
         if connection.unsent() > 0 && is_pipelined && connection.unsent() < OUT_BYTES {
@@ -120,10 +126,12 @@ impl Shard {
 
     /// Sends what there is to send, and ends the connection when that was the last.
     pub(super) fn flush(&mut self, connection: &mut Connection) -> Fate {
-        if connection.unsent() > 0 && self.send(connection) == Fate::Close {
-            return Fate::Close;
+        if connection.unsent() > 0 {
+            if self.send(connection) == Fate::Close {
+                return Fate::Close;
+            }
+            self.make_room(connection);
         }
-        self.make_room(connection);
         match connection.ending {
             Ending::Flush if connection.unsent() == 0 => self.end_half(connection),
             Ending::Lingering => self.linger(connection),

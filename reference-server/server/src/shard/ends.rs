@@ -253,6 +253,9 @@ fn phase_of(connection: &Connection) -> Phase {
         let owes_head = !connection.input.is_empty() || connection.phase == Phase::Head;
         return if owes_head { Phase::Head } else { Phase::Idle };
     };
+    if !connection.has_body {
+        return Phase::Task;
+    }
     let wire = exchange.wire();
     let drains = wire.progress == Progress::Complete && wire.ended.is_some();
     if wire.input == Input::Open && (wire.asked || drains) { Phase::Body } else { Phase::Task }

@@ -33,6 +33,7 @@ impl Shard {
             http.close_after_response();
         }
         let input = if head.has_body() { Input::Open } else { Input::Ended };
+        connection.has_body = head.has_body();
         inner.begin(http, input);
         let route = self.choose(connection, bytes, head);
         let deadline_ns = self.fill(inner, connection, bytes, head, fields, route.as_ref().ok().copied());
