@@ -1,0 +1,424 @@
+/* Generated from abi/src/raw.rs by bindings/generate. Do not edit, and do not write modules with it: it is what the Rust side
+ * believes the ABI to be, and a test proves it to be that of spec/include. To refresh it:
+ *     HC_BLESS=1 cargo test -p hc-generate
+ * SPDX-License-Identifier: MIT OR Apache-2.0 */
+
+#ifndef HTTP_CONTAINER_ROUNDTRIP_H
+#define HTTP_CONTAINER_ROUNDTRIP_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define HC_ABI_MAJOR 1
+
+#define HC_ABI_MINOR 0
+
+#define HC_WORKER_ANY 4294967295
+
+#define HC_WORKER_SELF 4294967294
+
+#define HC_WORKER_NONE 4294967293
+
+#define HC_NOTE_TYPE 1
+
+typedef int hc_status_code;
+
+typedef unsigned int hc_address_family;
+
+typedef unsigned int hc_event_kind;
+
+typedef unsigned int hc_notice;
+
+typedef unsigned int hc_log_level;
+
+typedef unsigned int hc_lease_end;
+
+typedef unsigned int hc_limit;
+
+typedef unsigned int hc_task_kind;
+
+typedef unsigned int hc_module_flag;
+
+typedef unsigned int hc_fd_interest;
+
+typedef unsigned int hc_dispatch_flag;
+
+typedef int32_t hc_status;
+
+typedef uint64_t hc_task;
+
+typedef uint64_t hc_completion;
+
+typedef uint64_t hc_lease;
+
+typedef uint32_t hc_resource;
+
+typedef uint64_t hc_token;
+
+typedef struct hc_bytes {
+  const char *data;
+  size_t size;
+} hc_bytes;
+
+typedef struct hc_field {
+  struct hc_bytes name;
+  struct hc_bytes value;
+} hc_field;
+
+typedef struct hc_address {
+  uint8_t ip[16];
+  uint16_t port;
+  uint16_t family;
+} hc_address;
+
+typedef struct hc_event {
+  hc_token token;
+  uint64_t value;
+  hc_status status;
+  uint32_t kind;
+} hc_event;
+
+typedef struct hc_tls {
+  uint32_t size;
+  uint32_t version;
+  struct hc_bytes cipher;
+  struct hc_bytes server_name;
+  struct hc_bytes protocol;
+  struct hc_bytes certificate;
+} hc_tls;
+
+typedef struct hc_request {
+  uint32_t size;
+  uint32_t version;
+  uint64_t id;
+  struct hc_bytes method;
+  struct hc_bytes target;
+  struct hc_bytes scheme;
+  struct hc_bytes authority;
+  struct hc_bytes path;
+  struct hc_bytes query;
+  struct hc_bytes protocol;
+  const struct hc_field *fields;
+  size_t field_count;
+  uint64_t content_length;
+  uint64_t deadline_ns;
+  const struct hc_address *peer;
+  const struct hc_address *local;
+  const struct hc_tls *tls;
+} hc_request;
+
+typedef struct hc_response {
+  uint32_t size;
+  uint32_t status;
+  const struct hc_field *fields;
+  size_t field_count;
+  struct hc_bytes body;
+  uint64_t content_length;
+} hc_response;
+
+typedef struct hc_host {
+  uint32_t size;
+  uint16_t abi_major;
+  uint16_t abi_minor;
+  const void *(*extension)(const struct hc_host *H, const char *id);
+  void (*log)(const struct hc_host *H, hc_task task, uint32_t level, struct hc_bytes text);
+  uint64_t (*now)(const struct hc_host *H);
+  uint32_t (*worker_index)(const struct hc_host *H);
+  uint32_t (*worker_count)(const struct hc_host *H);
+  uint64_t (*limit)(const struct hc_host *H, uint32_t which);
+  hc_status (*refusal)(const struct hc_host *H, struct hc_bytes *rule, struct hc_bytes *text);
+  hc_status (*body_read)(const struct hc_host *H,
+                         hc_task task,
+                         hc_token token,
+                         struct hc_bytes *chunk);
+  hc_status (*body_trailers)(const struct hc_host *H,
+                             hc_task task,
+                             const struct hc_field **fields,
+                             size_t *count);
+  hc_status (*respond)(const struct hc_host *H, hc_task task, const struct hc_response *response);
+  hc_status (*inform)(const struct hc_host *H,
+                      hc_task task,
+                      uint32_t status,
+                      const struct hc_field *fields,
+                      size_t count);
+  hc_status (*response_start)(const struct hc_host *H,
+                              hc_task task,
+                              const struct hc_response *response);
+  hc_status (*response_write)(const struct hc_host *H,
+                              hc_task task,
+                              hc_token token,
+                              struct hc_bytes data,
+                              size_t *accepted);
+  hc_status (*response_end)(const struct hc_host *H,
+                            hc_task task,
+                            const struct hc_field *trailers,
+                            size_t count);
+  hc_status (*abort)(const struct hc_host *H, hc_task task);
+  hc_status (*completion)(const struct hc_host *H,
+                          hc_task task,
+                          hc_token token,
+                          hc_completion *completion);
+  hc_status (*complete)(const struct hc_host *H,
+                        hc_completion completion,
+                        hc_status status,
+                        uint64_t value);
+  hc_status (*timer)(const struct hc_host *H, hc_task task, hc_token token, uint64_t delay_ns);
+  hc_status (*cancel)(const struct hc_host *H,
+                      hc_task task,
+                      hc_token token,
+                      struct hc_event *latched);
+  hc_status (*notices)(const struct hc_host *H, hc_task task, uint32_t mask);
+  hc_status (*spawn)(const struct hc_host *H, uint32_t worker, void *arg, hc_task *task);
+  hc_status (*task_cancel)(const struct hc_host *H, hc_task task);
+  hc_status (*resource)(const struct hc_host *H,
+                        const char *name,
+                        const char *interface_id,
+                        hc_resource *resource);
+  hc_status (*acquire)(const struct hc_host *H,
+                       hc_task task,
+                       hc_token token,
+                       const hc_resource *resources,
+                       size_t count,
+                       uint64_t timeout_ns,
+                       hc_lease *leases);
+  hc_status (*release)(const struct hc_host *H, hc_task task, hc_lease lease, uint32_t how);
+  const void *(*lease_interface)(const struct hc_host *H, hc_task task, hc_lease lease);
+} hc_host;
+
+typedef struct hc_start {
+  uint32_t size;
+  uint32_t kind;
+  const struct hc_request *request;
+  void *arg;
+  const hc_lease *leases;
+  size_t lease_count;
+} hc_start;
+
+typedef struct hc_module {
+  uint32_t size;
+  uint16_t abi_major;
+  uint16_t abi_minor;
+  uint32_t flags;
+  uint32_t reserved;
+  const char *id;
+  const char *version;
+  const char *description;
+  const char *config_schema;
+  hc_status (*create)(const struct hc_host *H, struct hc_bytes config_json, void **instance);
+  void (*destroy)(void *instance);
+  hc_status (*worker_start)(void *instance, uint32_t worker, void **worker_state);
+  void (*worker_stop)(void *instance, void *worker_state);
+  hc_status (*start)(void *instance,
+                     void *worker_state,
+                     hc_task task,
+                     const struct hc_start *start,
+                     void **task_state);
+  hc_status (*resume)(void *instance,
+                      void *worker_state,
+                      hc_task task,
+                      void *task_state,
+                      const struct hc_event *events,
+                      size_t count);
+  void (*finish)(void *instance,
+                 void *worker_state,
+                 hc_task task,
+                 void *task_state,
+                 hc_status outcome,
+                 const struct hc_event *unseen,
+                 size_t count);
+} hc_module;
+
+typedef uint64_t hc_fd_handle;
+
+typedef struct hc_fd {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*add)(const struct hc_host *H, int fd, hc_fd_handle *handle);
+  hc_status (*wait)(const struct hc_host *H,
+                    hc_task task,
+                    hc_token token,
+                    hc_fd_handle handle,
+                    uint32_t interest);
+  hc_status (*remove)(const struct hc_host *H, hc_fd_handle handle);
+} hc_fd;
+
+typedef struct hc_dispatch_options {
+  uint32_t size;
+  uint32_t flags;
+  const struct hc_request *request;
+  struct hc_bytes body;
+} hc_dispatch_options;
+
+typedef struct hc_dispatch {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*open)(const struct hc_host *H,
+                    hc_task task,
+                    hc_token token,
+                    const struct hc_dispatch_options *options,
+                    hc_task *child);
+  hc_status (*head)(const struct hc_host *H, hc_task task, hc_task child, struct hc_response *head);
+  hc_status (*read)(const struct hc_host *H,
+                    hc_task task,
+                    hc_task child,
+                    hc_token token,
+                    struct hc_bytes *chunk);
+  hc_status (*trailers)(const struct hc_host *H,
+                        hc_task task,
+                        hc_task child,
+                        const struct hc_field **fields,
+                        size_t *count);
+  hc_status (*close)(const struct hc_host *H, hc_task task, hc_task child);
+} hc_dispatch;
+
+#define HC_OK 0
+
+#define HC_PENDING 1
+
+#define HC_END 2
+
+#define HC_DISCARDED 3
+
+#define HC_E_FAILED -1
+
+#define HC_E_GONE -2
+
+#define HC_E_STATE -3
+
+#define HC_E_INVALID -4
+
+#define HC_E_BUSY -5
+
+#define HC_E_TOKEN -6
+
+#define HC_E_TIMEOUT -7
+
+#define HC_E_CANCELLED -8
+
+#define HC_E_LIMIT -9
+
+#define HC_E_UNSUPPORTED -10
+
+#define HC_E_THREAD -11
+
+#define HC_E_DRAINING -12
+
+#define HC_E_PEER -13
+
+#define HC_E_LOST -14
+
+#define HC_E_TOO_LATE -15
+
+#define HC_E_RESOURCE -16
+
+#define HC_E_MEMORY -17
+
+#define HC_E_FIELD -18
+
+#define HC_E_PANIC -19
+
+#define HC_E_VERSION -20
+
+#define HC_E_CONFIG -21
+
+#define HC_E_IO -22
+
+#define HC_CANCELLED_PEER -101
+
+#define HC_CANCELLED_DEADLINE -102
+
+#define HC_CANCELLED_DRAIN -103
+
+#define HC_CANCELLED_RELOAD -104
+
+#define HC_CANCELLED_PARENT -105
+
+#define HC_CANCELLED_MODULE -106
+
+#define HC_CANCELLED_FAULT -107
+
+#define HC_ADDRESS_UNKNOWN 0
+
+#define HC_ADDRESS_UNIX 1
+
+#define HC_ADDRESS_IPV4 4
+
+#define HC_ADDRESS_IPV6 6
+
+#define HC_EVENT_BODY 1
+
+#define HC_EVENT_WRITE 2
+
+#define HC_EVENT_TIMER 3
+
+#define HC_EVENT_COMPLETION 4
+
+#define HC_EVENT_ACQUIRE 5
+
+#define HC_EVENT_NOTICE 6
+
+#define HC_EVENT_FD 16
+
+#define HC_EVENT_CHILD_HEAD 17
+
+#define HC_EVENT_CHILD_BODY 18
+
+#define HC_NOTICE_PEER 1
+
+#define HC_NOTICE_DRAIN 2
+
+#define HC_NOTICE_RELOAD 4
+
+#define HC_NOTICE_DEADLINE 8
+
+#define HC_LOG_ERROR 1
+
+#define HC_LOG_WARN 2
+
+#define HC_LOG_INFO 3
+
+#define HC_LOG_DEBUG 4
+
+#define HC_LOG_TRACE 5
+
+#define HC_LEASE_CLEAN 0
+
+#define HC_LEASE_DIRTY 1
+
+#define HC_LEASE_BROKEN 2
+
+#define HC_LIMIT_OPERATIONS 1
+
+#define HC_LIMIT_RESPOND_BYTES 2
+
+#define HC_LIMIT_HEAD_BYTES 3
+
+#define HC_LIMIT_BODY_BYTES 4
+
+#define HC_LIMIT_TASKS 5
+
+#define HC_LIMIT_DISPATCH_DEPTH 6
+
+#define HC_TASK_REQUEST 1
+
+#define HC_TASK_BACKGROUND 2
+
+#define HC_TASK_CHILD 3
+
+#define HC_TASK_MEMBER 4
+
+#define HC_MODULE_THREAD_BOUND 1
+
+#define HC_MODULE_MIGRATES 2
+
+#define HC_MODULE_BLOCKING 4
+
+#define HC_FD_READ 1
+
+#define HC_FD_WRITE 2
+
+#define HC_DISPATCH_ROUTE 1
+
+#define HC_DISPATCH_BODY 2
+
+#endif  /* HTTP_CONTAINER_ROUNDTRIP_H */
