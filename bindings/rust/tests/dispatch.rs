@@ -70,14 +70,14 @@ fn the_end_of_the_chain_and_too_deep_a_chain_are_errors() {
     let mut container = Container::handler(async |request| dispatch(Some(request)).await);
     let answer = container.get("/");
     assert_eq!((answer.status, answer.outcome), (None, Some(Status::E_RESOURCE)));
-    assert!(container.log().iter().any(|line| line.text.contains("[dispatch.no-module]")));
+    assert!(container.log().iter().any(|line| line.text.contains("[dispatch.open.none]")));
     let mut container = Container::handler(async |request| dispatch_route(Some(request)).await);
     assert_eq!(
         container.get("/").outcome,
         Some(Status::E_FAILED),
         "the deepest was refused, and all above it failed"
     );
-    assert!(container.log().iter().any(|line| line.text.contains("[dispatch.depth]")));
+    assert!(container.log().iter().any(|line| line.text.contains("[dispatch.open.depth]")));
 }
 
 #[test]

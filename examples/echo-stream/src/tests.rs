@@ -1,3 +1,5 @@
+//! The echo: it begins early, waits for room, and never looks whole when it is not.
+
 use http_container::testing::Container;
 use http_container::{Request, Status};
 

@@ -1,3 +1,5 @@
+//! The fetch against upstreams of the test's own: whole, truncated, silent, absent.
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;

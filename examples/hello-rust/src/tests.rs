@@ -1,3 +1,5 @@
+//! The greeting, for any path and method.
+
 use http_container::Request;
 use http_container::testing::Container;
 

@@ -1,3 +1,5 @@
+//! The guard before a handler: who passes, and what the peer is told.
+
 use std::time::Duration;
 
 use http_container::testing::Container;

@@ -1,3 +1,5 @@
+//! Known hashes, however the body is split.
+
 use http_container::testing::Container;
 use http_container::{Request, Status};
 

@@ -50,7 +50,7 @@ impl FakeHost {
             return Err(Status::E_THREAD);
         }
         if finishing && !in_finish {
-            return Err(state.refuse("host.call.in", Status::E_STATE, "not allowed inside finish"));
+            return Err(state.refuse("task.finish.calls", Status::E_STATE, "not allowed inside finish"));
         }
         Ok(state)
     }
@@ -184,7 +184,7 @@ impl Host for FakeHost {
             Err(status) => return status,
         };
         if !response.body.is_empty() {
-            return state.refuse("response.start.no-body", Status::E_INVALID, "response_start takes no body");
+            return state.refuse("response.start.body", Status::E_INVALID, "response_start takes no body");
         }
         let status = start_response(&mut state, task, response, response.content_length);
         if status == Status::OK {

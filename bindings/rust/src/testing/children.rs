@@ -110,10 +110,13 @@ impl DispatchHost for FakeHost {
         let module = if is_routed { 0 } else { self.module + 1 };
         if module >= state.modules {
             let text = "the chain has no next module";
-            return (state.refuse("dispatch.no-module", Status::E_RESOURCE, text), 0);
+            return (state.refuse("dispatch.open.none", Status::E_RESOURCE, text), 0);
         }
         if state.depth(task) >= state.limit(limit::DISPATCH_DEPTH) {
-            return (state.refuse("dispatch.depth", Status::E_LIMIT, "children of children are too deep"), 0);
+            return (
+                state.refuse("dispatch.open.depth", Status::E_LIMIT, "children of children are too deep"),
+                0,
+            );
         }
         let Ok(parent) = state.stepping(task) else { return (Status::E_GONE, 0) };
         let request = match head(parent, options) {

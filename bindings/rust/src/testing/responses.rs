@@ -48,11 +48,7 @@ pub(super) fn start_response(
     }
     let Ok(found) = state.stepping(task) else { return Status::E_GONE };
     if found.kind == task_kind::BACKGROUND {
-        return state.refuse(
-            "task.background.no-request",
-            Status::E_STATE,
-            "a background task has no response",
-        );
+        return state.refuse("task.request.none", Status::E_STATE, "a background task has no response");
     }
     if found.phase != Phase::None {
         return state.refuse("response.head.once", Status::E_STATE, "the response has started");

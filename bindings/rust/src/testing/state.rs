@@ -137,13 +137,17 @@ impl State {
         let Ok(found) = self.live(task) else { return Status::E_GONE };
         let is_used = found.find(token).is_some() || found.latched.iter().any(|event| event.token == token);
         if is_used {
-            return self.refuse("token.unique", Status::E_TOKEN, "an outstanding operation has this token");
+            return self.refuse(
+                "completion.token.unique",
+                Status::E_TOKEN,
+                "an outstanding operation has this token",
+            );
         }
         if found.cancel.is_some() {
             return Status::E_CANCELLED;
         }
         if found.waits.len() as u64 >= limit {
-            return self.refuse("limit.operations", Status::E_LIMIT, "the task has too many operations");
+            return self.refuse("completion.limit", Status::E_LIMIT, "the task has too many operations");
         }
         found.waits.push((token, wait));
         Status::PENDING
