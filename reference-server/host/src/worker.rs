@@ -331,12 +331,13 @@ impl Worker {
         self.wheel.borrow().next_ns()
     }
 
-    /// Whether tasks are queued, fresh ones wait, or other threads sent something.
+    /// Whether tasks are queued, fresh ones wait, other threads sent something, or instances are to be looked at.
     pub fn has_work(&self) -> bool {
         !self.queue.borrow().is_empty()
             || !self.fresh.borrow().is_empty()
             || !self.bound.borrow().is_empty()
             || self.container.workers[self.index as usize].waiting.load(Ordering::SeqCst)
+            || self.retirement.get() != self.container.retirement.load(Ordering::SeqCst)
     }
 
     /// Ends every task of this worker (`outcome` tells why) and stops its instances. The worker takes no work after it,

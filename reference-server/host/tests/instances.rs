@@ -212,11 +212,8 @@ fn a_task_of_a_module_that_blocks_parks_and_wakes() {
     rig.worker.start(task);
     // The child is of a module that does not block: it runs here.
     while receiver.try_recv().is_err() {
-        let seen = rig.bell.rung();
         rig.run();
-        if rig.totals().resumes == 0 && !rig.worker.has_work() {
-            rig.bell.wait(seen);
-        }
+        std::thread::yield_now();
     }
     receiver.recv().unwrap();
     let host = rig.world.host("a");
