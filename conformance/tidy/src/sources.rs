@@ -2,7 +2,7 @@
 
 use crate::Finding;
 use crate::repository::Text;
-use regex::Regex;
+use regex::{Captures, Regex};
 use std::sync::LazyLock;
 
 /// Most lines of a source file.
@@ -48,18 +48,25 @@ pub fn without_unsafe(text: &Text) -> Vec<Finding> {
             "a crate without `#![forbid(unsafe_code)]`: only abi may do without",
         ));
     }
-    for (number, line) in text.lines() {
-        if UNSAFE.is_match(&code(line)) {
+    for (number, line) in (Text { path: String::new(), text: code(&text.text) }).lines() {
+        if UNSAFE.is_match(line) {
             findings.push(Finding::at(&text.path, number, "unsafe code: it belongs into abi"));
         }
     }
     findings
 }
 
-/// A line without its comment and without what stands in quotes.
-fn code(line: &str) -> String {
-    let without_text: String = line.replace("\\\"", "").split('"').step_by(2).collect();
-    without_text.split("//").next().unwrap_or_default().to_owned()
+/// What neither code nor a line break is: texts and comments of Rust, characters that are quotes.
+static NO_CODE: LazyLock<Regex> = LazyLock::new(|| {
+    let raw_text = "r\"[^\"]*\"|r#\"(?s:.*?)\"#";
+    let text = r#""(?:\\(?s:.)|[^"\\])*""#;
+    Regex::new(&format!(r#"{raw_text}|{text}|'\\?"'|//[^\n]*|/\*(?s:.*?)\*/"#)).expect("a good pattern")
+});
+
+/// A text without its comments and without what stands in quotes, with the same lines.
+fn code(text: &str) -> String {
+    let blank = |found: &Captures<'_>| "\n".repeat(found[0].matches('\n').count());
+    NO_CODE.replace_all(text, blank).into_owned()
 }
 
 #[cfg(test)]
@@ -103,6 +110,10 @@ mod tests {
             without_unsafe(&Text::new("a/src/b.rs", "// unsafe here\nlet a = \"unsafe\"; // unsafe\n")),
             []
         );
+        let quoted = "let a = \"one\n unsafe\\\" unsafe\"; let b = '\"'; /* unsafe\n */ let c = r#\"unsafe \" unsafe\"#;\n";
+        assert_eq!(without_unsafe(&Text::new("a/src/b.rs", quoted)), []);
+        let findings = without_unsafe(&Text::new("a/src/b.rs", &format!("{quoted}unsafe {{ a() }}\n")));
+        assert_eq!(findings.iter().map(|finding| finding.line).collect::<Vec<_>>(), [Some(4)]);
         assert_eq!(without_unsafe(&Text::new("abi/src/b.rs", "unsafe { a() }\n")), []);
     }
 }
