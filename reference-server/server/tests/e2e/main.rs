@@ -7,6 +7,7 @@ mod message;
 mod peer;
 mod server;
 
+mod cancel;
 mod cases;
 mod faults;
 mod http_cases;
