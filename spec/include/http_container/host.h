@@ -85,9 +85,10 @@ struct hc_host {
    * [thread=any class=now in=any response=any] */
   uint64_t(HC_CALL *limit)(const hc_host *H, uint32_t which);
 
-  /* Why the last call made on this thread with this H, of those that return a status, was refused: the id of the rule (or
-   * empty, where no rule was broken) and a sentence. HC_END when it was not refused, or there was none. rule and text may
-   * be NULL. Both live until the next call on this thread, and no longer than the callback.
+  /* Why the latest refused call on this thread with this H, of those that return a status, was refused: the id of the rule
+   * (or empty, where no rule was broken) and a sentence. HC_END when there was none. Ask after a call that was refused: one
+   * that was not changes nothing here. rule and text may be NULL. Both live until the next call on this thread, and no
+   * longer than the callback.
    * [thread=any class=now in=any response=any] */
   hc_status(HC_CALL *refusal)(const hc_host *H, hc_bytes *rule, hc_bytes *text);
 
