@@ -1,4 +1,4 @@
-//! The one status type: numbers, names and texts in one table. Must not know who returns a status, or why.
+//! The one status type: numbers, names and texts in one table, which is that of spec/text/13-errors.md [error.texts]. Must not know who returns a status, or why.
 
 use core::fmt;
 
@@ -38,39 +38,39 @@ macro_rules! statuses {
 statuses! {
     OK = 0, "HC_OK", "done";
     PENDING = 1, "HC_PENDING", "not yet: an event will come";
-    END = 2, "HC_END", "there is no more: the body or stream ended, whole";
-    DISCARDED = 3, "HC_DISCARDED", "taken and thrown away, since the response has no body";
+    END = 2, "HC_END", "there is no more";
+    DISCARDED = 3, "HC_DISCARDED", "taken and thrown away";
 
-    E_FAILED = -1, "HC_E_FAILED", "the module failed, for a reason of its own";
+    E_FAILED = -1, "HC_E_FAILED", "the module failed";
     E_GONE = -2, "HC_E_GONE", "the handle or operation no longer exists";
-    E_STATE = -3, "HC_E_STATE", "not allowed in this state of the task or response";
+    E_STATE = -3, "HC_E_STATE", "not allowed in this state";
     E_INVALID = -4, "HC_E_INVALID", "an argument breaks a rule";
-    E_BUSY = -5, "HC_E_BUSY", "one such operation is under way already, or a queue is full";
-    E_TOKEN = -6, "HC_E_TOKEN", "the token is 0 where it may not be, or an outstanding operation of the task has it";
-    E_TIMEOUT = -7, "HC_E_TIMEOUT", "the operation's own deadline passed";
-    E_CANCELLED = -8, "HC_E_CANCELLED", "the task is being cancelled, or the operation was withdrawn";
-    E_LIMIT = -9, "HC_E_LIMIT", "a named limit is reached";
-    E_UNSUPPORTED = -10, "HC_E_UNSUPPORTED", "this container or this version cannot do it";
-    E_THREAD = -11, "HC_E_THREAD", "called on a thread or worker where it may not be called";
-    E_DRAINING = -12, "HC_E_DRAINING", "the container is stopping and takes no new work";
-    E_PEER = -13, "HC_E_PEER", "the peer is gone or broke the protocol; a body that ends so is not whole";
+    E_BUSY = -5, "HC_E_BUSY", "one such operation is under way already";
+    E_TOKEN = -6, "HC_E_TOKEN", "the token is 0 or in use";
+    E_TIMEOUT = -7, "HC_E_TIMEOUT", "the time of the operation is over";
+    E_CANCELLED = -8, "HC_E_CANCELLED", "cancelled or withdrawn";
+    E_LIMIT = -9, "HC_E_LIMIT", "a limit is reached";
+    E_UNSUPPORTED = -10, "HC_E_UNSUPPORTED", "not supported by this container or version";
+    E_THREAD = -11, "HC_E_THREAD", "called on a wrong thread or worker";
+    E_DRAINING = -12, "HC_E_DRAINING", "the container is stopping";
+    E_PEER = -13, "HC_E_PEER", "the peer is gone or broke the protocol";
     E_LOST = -14, "HC_E_LOST", "the task yielded with nothing outstanding";
-    E_TOO_LATE = -15, "HC_E_TOO_LATE", "it has happened already: the event is in the caller's hands";
+    E_TOO_LATE = -15, "HC_E_TOO_LATE", "it has happened already";
     E_RESOURCE = -16, "HC_E_RESOURCE", "no such resource, or it cannot be reached";
     E_MEMORY = -17, "HC_E_MEMORY", "memory could not be had";
     E_FIELD = -18, "HC_E_FIELD", "a header or trailer field was refused";
-    E_PANIC = -19, "HC_E_PANIC", "the module's language runtime caught a panic or an exception at the boundary";
+    E_PANIC = -19, "HC_E_PANIC", "a panic or exception reached the boundary";
     E_VERSION = -20, "HC_E_VERSION", "the versions do not fit together";
-    E_CONFIG = -21, "HC_E_CONFIG", "the module refuses its configuration";
+    E_CONFIG = -21, "HC_E_CONFIG", "the configuration was refused";
     E_IO = -22, "HC_E_IO", "the operating system refused";
 
-    CANCELLED_PEER = -101, "HC_CANCELLED_PEER", "the peer went away";
-    CANCELLED_DEADLINE = -102, "HC_CANCELLED_DEADLINE", "the task's deadline passed";
-    CANCELLED_DRAIN = -103, "HC_CANCELLED_DRAIN", "the container is stopping";
-    CANCELLED_RELOAD = -104, "HC_CANCELLED_RELOAD", "this generation of the module is being replaced";
-    CANCELLED_PARENT = -105, "HC_CANCELLED_PARENT", "the task that asked for this one ended";
-    CANCELLED_MODULE = -106, "HC_CANCELLED_MODULE", "a task of the module asked for it";
-    CANCELLED_FAULT = -107, "HC_CANCELLED_FAULT", "the module instance failed";
+    CANCELLED_PEER = -101, "HC_CANCELLED_PEER", "cancelled: the peer went away";
+    CANCELLED_DEADLINE = -102, "HC_CANCELLED_DEADLINE", "cancelled: the deadline passed";
+    CANCELLED_DRAIN = -103, "HC_CANCELLED_DRAIN", "cancelled: the container is stopping";
+    CANCELLED_RELOAD = -104, "HC_CANCELLED_RELOAD", "cancelled: a newer generation serves";
+    CANCELLED_PARENT = -105, "HC_CANCELLED_PARENT", "cancelled: the parent task ended";
+    CANCELLED_MODULE = -106, "HC_CANCELLED_MODULE", "cancelled: the module asked for it";
+    CANCELLED_FAULT = -107, "HC_CANCELLED_FAULT", "cancelled: the module instance failed";
 }
 
 impl Status {

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod fake_host;
+pub mod recorder;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -127,60 +127,23 @@ typedef struct hc_host {
   uint32_t (*worker_count)(const struct hc_host *H);
   uint64_t (*limit)(const struct hc_host *H, uint32_t which);
   hc_status (*refusal)(const struct hc_host *H, struct hc_bytes *rule, struct hc_bytes *text);
-  hc_status (*body_read)(const struct hc_host *H,
-                         hc_task task,
-                         hc_token token,
-                         struct hc_bytes *chunk);
-  hc_status (*body_trailers)(const struct hc_host *H,
-                             hc_task task,
-                             const struct hc_field **fields,
-                             size_t *count);
+  hc_status (*body_read)(const struct hc_host *H, hc_task task, hc_token token, struct hc_bytes *chunk);
+  hc_status (*body_trailers)(const struct hc_host *H, hc_task task, const struct hc_field **fields, size_t *count);
   hc_status (*respond)(const struct hc_host *H, hc_task task, const struct hc_response *response);
-  hc_status (*inform)(const struct hc_host *H,
-                      hc_task task,
-                      uint32_t status,
-                      const struct hc_field *fields,
-                      size_t count);
-  hc_status (*response_start)(const struct hc_host *H,
-                              hc_task task,
-                              const struct hc_response *response);
-  hc_status (*response_write)(const struct hc_host *H,
-                              hc_task task,
-                              hc_token token,
-                              struct hc_bytes data,
-                              size_t *accepted);
-  hc_status (*response_end)(const struct hc_host *H,
-                            hc_task task,
-                            const struct hc_field *trailers,
-                            size_t count);
+  hc_status (*inform)(const struct hc_host *H, hc_task task, uint32_t status, const struct hc_field *fields, size_t count);
+  hc_status (*response_start)(const struct hc_host *H, hc_task task, const struct hc_response *response);
+  hc_status (*response_write)(const struct hc_host *H, hc_task task, hc_token token, struct hc_bytes data, size_t *accepted);
+  hc_status (*response_end)(const struct hc_host *H, hc_task task, const struct hc_field *trailers, size_t count);
   hc_status (*abort)(const struct hc_host *H, hc_task task);
-  hc_status (*completion)(const struct hc_host *H,
-                          hc_task task,
-                          hc_token token,
-                          hc_completion *completion);
-  hc_status (*complete)(const struct hc_host *H,
-                        hc_completion completion,
-                        hc_status status,
-                        uint64_t value);
+  hc_status (*completion)(const struct hc_host *H, hc_task task, hc_token token, hc_completion *completion);
+  hc_status (*complete)(const struct hc_host *H, hc_completion completion, hc_status status, uint64_t value);
   hc_status (*timer)(const struct hc_host *H, hc_task task, hc_token token, uint64_t delay_ns);
-  hc_status (*cancel)(const struct hc_host *H,
-                      hc_task task,
-                      hc_token token,
-                      struct hc_event *latched);
+  hc_status (*cancel)(const struct hc_host *H, hc_task task, hc_token token, struct hc_event *latched);
   hc_status (*notices)(const struct hc_host *H, hc_task task, uint32_t mask);
   hc_status (*spawn)(const struct hc_host *H, uint32_t worker, void *arg, hc_task *task);
   hc_status (*task_cancel)(const struct hc_host *H, hc_task task);
-  hc_status (*resource)(const struct hc_host *H,
-                        const char *name,
-                        const char *interface_id,
-                        hc_resource *resource);
-  hc_status (*acquire)(const struct hc_host *H,
-                       hc_task task,
-                       hc_token token,
-                       const hc_resource *resources,
-                       size_t count,
-                       uint64_t timeout_ns,
-                       hc_lease *leases);
+  hc_status (*resource)(const struct hc_host *H, const char *name, const char *interface_id, hc_resource *resource);
+  hc_status (*acquire)(const struct hc_host *H, hc_task task, hc_token token, const hc_resource *resources, size_t count, uint64_t timeout_ns, hc_lease *leases);
   hc_status (*release)(const struct hc_host *H, hc_task task, hc_lease lease, uint32_t how);
   const void *(*lease_interface)(const struct hc_host *H, hc_task task, hc_lease lease);
 } hc_host;
@@ -208,24 +171,9 @@ typedef struct hc_module {
   void (*destroy)(void *instance);
   hc_status (*worker_start)(void *instance, uint32_t worker, void **worker_state);
   void (*worker_stop)(void *instance, void *worker_state);
-  hc_status (*start)(void *instance,
-                     void *worker_state,
-                     hc_task task,
-                     const struct hc_start *start,
-                     void **task_state);
-  hc_status (*resume)(void *instance,
-                      void *worker_state,
-                      hc_task task,
-                      void *task_state,
-                      const struct hc_event *events,
-                      size_t count);
-  void (*finish)(void *instance,
-                 void *worker_state,
-                 hc_task task,
-                 void *task_state,
-                 hc_status outcome,
-                 const struct hc_event *unseen,
-                 size_t count);
+  hc_status (*start)(void *instance, void *worker_state, hc_task task, const struct hc_start *start, void **task_state);
+  hc_status (*resume)(void *instance, void *worker_state, hc_task task, void *task_state, const struct hc_event *events, size_t count);
+  void (*finish)(void *instance, void *worker_state, hc_task task, void *task_state, hc_status outcome, const struct hc_event *unseen, size_t count);
 } hc_module;
 
 typedef uint64_t hc_fd_handle;
@@ -234,11 +182,7 @@ typedef struct hc_fd {
   uint32_t size;
   uint32_t reserved;
   hc_status (*add)(const struct hc_host *H, int fd, hc_fd_handle *handle);
-  hc_status (*wait)(const struct hc_host *H,
-                    hc_task task,
-                    hc_token token,
-                    hc_fd_handle handle,
-                    uint32_t interest);
+  hc_status (*wait)(const struct hc_host *H, hc_task task, hc_token token, hc_fd_handle handle, uint32_t interest);
   hc_status (*remove)(const struct hc_host *H, hc_fd_handle handle);
 } hc_fd;
 
@@ -252,22 +196,10 @@ typedef struct hc_dispatch_options {
 typedef struct hc_dispatch {
   uint32_t size;
   uint32_t reserved;
-  hc_status (*open)(const struct hc_host *H,
-                    hc_task task,
-                    hc_token token,
-                    const struct hc_dispatch_options *options,
-                    hc_task *child);
+  hc_status (*open)(const struct hc_host *H, hc_task task, hc_token token, const struct hc_dispatch_options *options, hc_task *child);
   hc_status (*head)(const struct hc_host *H, hc_task task, hc_task child, struct hc_response *head);
-  hc_status (*read)(const struct hc_host *H,
-                    hc_task task,
-                    hc_task child,
-                    hc_token token,
-                    struct hc_bytes *chunk);
-  hc_status (*trailers)(const struct hc_host *H,
-                        hc_task task,
-                        hc_task child,
-                        const struct hc_field **fields,
-                        size_t *count);
+  hc_status (*read)(const struct hc_host *H, hc_task task, hc_task child, hc_token token, struct hc_bytes *chunk);
+  hc_status (*trailers)(const struct hc_host *H, hc_task task, hc_task child, const struct hc_field **fields, size_t *count);
   hc_status (*close)(const struct hc_host *H, hc_task task, hc_task child);
 } hc_dispatch;
 

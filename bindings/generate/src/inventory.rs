@@ -38,7 +38,7 @@ mod tests {
     #[test]
     fn names_are_found_where_bindgen_puts_them() {
         let raw = "pub const HC_A: u32 = 1;\npub const HC_T: &::core::ffi::CStr = c\"t\";\n#[repr(C)]\n\
-                   pub struct hc_a {\n    pub one: u8,\n    pub two: ::core::option::Option<\n        unsafe extern \"C\" fn(),\n    >,\n}\n\
+                   pub struct hc_a {\n    pub one: u8,\n    pub two: ::core::option::Option<\n        fn(),\n    >,\n}\n\
                    pub type hc_t = u64;\n";
         let names = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         let found = inventory(raw);

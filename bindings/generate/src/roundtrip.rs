@@ -17,7 +17,7 @@ const BANNER: &str = "\
 /// # Errors
 /// What cbindgen says of the source.
 pub fn header_text(raw: &Path) -> Result<String, cbindgen::Error> {
-    let config = Config {
+    let mut config = Config {
         language: Language::C,
         style: Style::Both,
         header: Some(BANNER.to_owned()),
@@ -25,11 +25,11 @@ pub fn header_text(raw: &Path) -> Result<String, cbindgen::Error> {
         no_includes: true,
         sys_includes: vec!["stddef.h".to_owned(), "stdint.h".to_owned()],
         cpp_compat: true,
+        line_length: 160,
         usize_is_size_t: true,
         documentation: false,
         ..Config::default()
     };
-    let mut config = config;
     // No function of the source uses the types: all are wanted for themselves.
     config.export.include = type_names(&std::fs::read_to_string(raw).map_err(|why| cannot_read(raw, &why))?);
     let mut text = Vec::new();
