@@ -20,3 +20,4 @@ pub mod run;
 mod shard;
 mod stream;
 mod tally;
+mod wire;

@@ -3,7 +3,8 @@
 use super::Shard;
 use crate::connection::{Connection, Ending, Fate};
 use crate::door::{self, Place};
-use crate::exchange::{AHEAD_BYTES, HttpExchange, Input, OUT_BYTES, Progress, Wire};
+use crate::exchange::HttpExchange;
+use crate::wire::{AHEAD_BYTES, Input, OUT_BYTES, Progress, Wire};
 use hc_host::Signal;
 use hc_http1::NextCycle;
 use std::io::ErrorKind;

@@ -3,8 +3,8 @@
 use super::Shard;
 use crate::connection::{Connection, Ending, Fate, Leftover, Phase};
 use crate::door::Place;
-use crate::exchange::{self, Input, Progress, Wire};
 use crate::log::{AccessRecord, Remote};
+use crate::wire::{self, Input, Progress, Wire};
 use hc_host::Signal;
 use hc_http1::{Connection as Http, Refusal};
 use http_container_abi::constants::address_family;
@@ -216,7 +216,7 @@ impl Shard {
         let mut wire =
             Wire { http: connection.http.take().map_or_else(Http::new, |http| *http), ..Wire::default() };
         wire.http.close_after_response();
-        exchange::answer_with(&mut wire, 408, "408 Request Timeout\n");
+        wire::answer_with(&mut wire, 408, "408 Request Timeout\n");
         connection.must_linger = true;
         connection.outbox.append(&mut wire.out);
         connection.ending = Ending::Flush;

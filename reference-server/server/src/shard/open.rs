@@ -4,8 +4,9 @@ use super::Shard;
 use crate::config::UNLIMITED;
 use crate::connection::{Connection, Ending};
 use crate::door::Place;
-use crate::exchange::{self, HttpExchange, Input};
+use crate::exchange::HttpExchange;
 use crate::plan::StatusClaim;
+use crate::wire::{self, Input};
 use hc_host::{Exchange as _, Opening};
 use hc_http1::{Connection as Http, FieldTable, Head, Refusal, RequestBody, Span, TargetForm, Version};
 use http_container_abi::{RequestFacts, RequestSpans, Status};
@@ -158,7 +159,7 @@ impl Shard {
         }
         {
             let mut wire = exchange.wire();
-            exchange::answer_refusal(&mut wire, &refusal);
+            wire::answer_refusal(&mut wire, &refusal);
             connection.outbox.drain(..connection.sent);
             connection.sent = 0;
             connection.outbox.append(&mut wire.out);

@@ -3,7 +3,7 @@
 use super::Shard;
 use crate::connection::{Connection, Ending};
 use crate::door::Place;
-use crate::exchange::{AHEAD_BYTES, Input, Progress, Wire};
+use crate::wire::{AHEAD_BYTES, Input, Progress, Wire};
 use bytes::Bytes;
 use hc_host::Signal;
 use hc_http1::{Connection as Http, Event, Limits, Outstanding, Received, Refusal};

@@ -1,8 +1,9 @@
 //! The counter endpoint: what the server and the host counted, as JSON.
 
 use super::Shard;
-use crate::exchange::{HttpExchange, Progress};
+use crate::exchange::HttpExchange;
 use crate::tally::Tally;
+use crate::wire::Progress;
 use std::fmt::Write;
 
 impl Shard {
