@@ -81,7 +81,8 @@ fn null_where_it_is_allowed() {
     assert_eq!(call!(host, refusal(null_mut(), null_mut())), Status::END.0);
     assert_eq!(call!(host, inform(1, 103, null(), 0)), OK);
     assert_eq!(call!(host, response_end(1, null(), 0)), OK);
-    assert_eq!(call!(host, respond(1, &raw const *Box::leak(Box::new(response())))), OK);
+    let bare = response();
+    assert_eq!(call!(host, respond(1, &raw const bare)), OK);
     let mut accepted = 9;
     assert_eq!(call!(host, response_write(1, 2, hc_bytes { data: null(), size: 0 }, &raw mut accepted)), OK);
     assert_eq!((accepted, table.host().take_calls().len()), (0, 6));
