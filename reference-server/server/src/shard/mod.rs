@@ -242,9 +242,15 @@ impl Shard {
                     event.is_writable() || event.is_write_closed() || failed,
                 );
             }
+            // Reset: nobody will get an answer. Reading would tell only behind a body that no module reads.
+            Named::Connection(place) if event.is_error() => {
+                if let Some(connection) = self.table.take(place) {
+                    self.close(place, *connection);
+                }
+            }
             Named::Connection(place) => self.drive_with(place, |connection| {
-                connection.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
-                connection.writable |= event.is_writable() || event.is_write_closed() || event.is_error();
+                connection.readable |= event.is_readable() || event.is_read_closed();
+                connection.writable |= event.is_writable() || event.is_write_closed();
                 connection.eof_ahead |= event.is_read_closed();
             }),
         }
