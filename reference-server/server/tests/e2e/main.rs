@@ -11,6 +11,8 @@ mod cancel;
 mod cases;
 mod faults;
 mod http_cases;
+mod parked;
+mod streams;
 
 /// How long a condition may take to become true before a test gives up. Generous: no test measures time with it.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
