@@ -1,10 +1,10 @@
-//! Where a fresh task goes: to the worker it was meant for, to any of the server's workers, or to the threads for modules
+//! How a fresh task is made and where it goes: to the worker it was meant for, to any of the server's workers, or to the threads for modules
 //! that block. It must not start one.
 
 use crate::container::Container;
 use crate::instance::Instance;
 use crate::slots;
-use crate::task::Phase;
+use crate::task::{Phase, Record};
 use crate::worker::{self, Message};
 use http_container_abi::Status;
 use std::sync::atomic::Ordering;
@@ -132,5 +132,29 @@ impl Container {
             self.wake(worker);
         }
         taken
+    }
+}
+
+/// Takes a slot from `free` and fills in a fresh task.
+pub(crate) fn make(
+    container: &Container,
+    free: &mut Vec<u32>,
+    worker: Option<u32>,
+    fill: impl FnOnce(&mut Record),
+) -> Option<u64> {
+    loop {
+        if free.is_empty() {
+            container.slots.grow(free);
+        }
+        let index = free.pop()?;
+        let mut slot = container.slots.lock(index)?;
+        // A slot that has no numbers left for a long task is never used again [handle.generation].
+        let Some(generation) = slot.is_reusable().then(|| slot.next_number()).flatten() else { continue };
+        let record = &mut slot.contents;
+        record.generation = generation;
+        record.phase = Phase::Fresh;
+        record.worker = worker;
+        fill(record);
+        return Some(slots::pack(index, generation));
     }
 }

@@ -8,7 +8,7 @@ use crate::dispatch::Nudge;
 use crate::exchange::Exchange;
 use crate::fd::{Descriptors, Poller};
 use crate::instance::Instance;
-use crate::slots;
+use crate::placing;
 use crate::task::{Phase, Record};
 use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
@@ -261,7 +261,7 @@ impl Worker {
             let from = spare.len().saturating_sub(FREE_SLOTS / 2);
             free.extend(spare.drain(from..));
         }
-        let task = make(&self.container, &mut free, worker, fill)?;
+        let task = placing::make(&self.container, &mut free, worker, fill)?;
         self.counters().tasks_made.add(1);
         Some(task)
     }
@@ -374,29 +374,5 @@ impl Worker {
                 visit(index, &mut slot.contents);
             }
         }
-    }
-}
-
-/// Takes a slot from `free` and fills in a fresh task.
-pub(crate) fn make(
-    container: &Container,
-    free: &mut Vec<u32>,
-    worker: Option<u32>,
-    fill: impl FnOnce(&mut Record),
-) -> Option<u64> {
-    loop {
-        if free.is_empty() {
-            container.slots.grow(free);
-        }
-        let index = free.pop()?;
-        let mut slot = container.slots.lock(index)?;
-        // A slot that has no numbers left for a long task is never used again [handle.generation].
-        let Some(generation) = slot.is_reusable().then(|| slot.next_number()).flatten() else { continue };
-        let record = &mut slot.contents;
-        record.generation = generation;
-        record.phase = Phase::Fresh;
-        record.worker = worker;
-        fill(record);
-        return Some(slots::pack(index, generation));
     }
 }

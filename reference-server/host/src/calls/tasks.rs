@@ -3,6 +3,7 @@
 use super::{GONE, InstanceHost, Refused};
 use crate::container::{Container, lock};
 use crate::instance::{Instance, Stage};
+use crate::placing;
 use crate::task::Record;
 use crate::worker::{self, Callback};
 use http_container_abi::constants::{WORKER_ANY, WORKER_SELF, task_kind};
@@ -110,7 +111,7 @@ impl InstanceHost {
         if let Some(made) = self.with_worker(|current| current.make(target, fill)) {
             return made;
         }
-        let made = worker::make(container, &mut lock(&container.spare), target, fill);
+        let made = placing::make(container, &mut lock(&container.spare), target, fill);
         container.made_elsewhere.fetch_add(u64::from(made.is_some()), Ordering::Relaxed);
         made
     }

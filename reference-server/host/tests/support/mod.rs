@@ -310,3 +310,16 @@ pub fn same(found: &str, expect: &str) {
     let expect: Vec<&str> = expect.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     assert_eq!(found.lines().collect::<Vec<_>>(), expect, "\n{found}\n");
 }
+
+/// Runs a request with that script, then what `drive` does, and compares all that happened.
+#[track_caller]
+pub fn check_with(plan: &Plan, script: &str, drive: impl FnOnce(&mut Rig, &Memory, u64), expect: &str) {
+    let mut rig = Rig::created(plan);
+    let (exchange, task) = rig.request(script);
+    drive(&mut rig, &exchange, task);
+    same(&rig.log(), expect);
+    rig.end();
+    assert!(exchange.ended().is_some(), "the exchange was let go");
+    drop(rig);
+    assert_eq!(Arc::strong_count(&exchange), 1, "nobody keeps the exchange");
+}
