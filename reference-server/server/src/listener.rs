@@ -25,13 +25,14 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
-/// An address that is being listened on, for all workers.
+/// An address that is being listened on, for all workers: the sockets are there until the workers have taken them, so that
+/// nobody listens any more when the workers do not.
 #[derive(Debug)]
 pub enum Listening {
     /// Every worker's socket, and the address with its real port.
     Tcp(SocketAddr, Vec<Socket>),
-    /// The one socket.
-    Unix(PathBuf, StdUnixListener),
+    /// Every worker's handle of the one socket.
+    Unix(PathBuf, Vec<StdUnixListener>),
 }
 
 impl Listening {
@@ -39,6 +40,7 @@ impl Listening {
     pub fn open(listen: &Listen, workers: usize) -> io::Result<Listening> {
         match listen {
             Listen::Tcp(address) => {
+                refuse_taken(*address)?;
                 let first = bind(*address)?;
                 let actual = first.local_addr()?.as_socket().unwrap_or(*address);
                 let mut sockets = vec![first];
@@ -47,7 +49,13 @@ impl Listening {
                 }
                 Ok(Listening::Tcp(actual, sockets))
             }
-            Listen::Unix(path) => Ok(Listening::Unix(path.clone(), bind_unix(path)?)),
+            Listen::Unix(path) => {
+                let mut sockets = vec![bind_unix(path)?];
+                for _ in 1..workers {
+                    sockets.push(sockets[0].try_clone()?);
+                }
+                Ok(Listening::Unix(path.clone(), sockets))
+            }
         }
     }
 
@@ -59,15 +67,17 @@ impl Listening {
         }
     }
 
-    /// The socket of one worker, and its address for requests.
-    pub fn for_worker(&self, worker: usize) -> io::Result<(Listener, hc_address)> {
+    /// The socket of one worker, and its address for requests; to be called once for each.
+    pub fn for_worker(&mut self) -> io::Result<(Listener, hc_address)> {
+        let none = || io::Error::other("there is a socket for each worker, and no more");
         match self {
             Listening::Tcp(address, sockets) => {
-                let socket = sockets[worker].try_clone()?;
+                let socket = sockets.pop().ok_or_else(none)?;
                 Ok((Listener::Tcp(TcpListener::from_std(socket.into())), abi_address(Some(*address))))
             }
-            Listening::Unix(_, socket) => {
-                Ok((Listener::Unix(UnixListener::from_std(socket.try_clone()?)), abi_address(None)))
+            Listening::Unix(_, sockets) => {
+                let socket = sockets.pop().ok_or_else(none)?;
+                Ok((Listener::Unix(UnixListener::from_std(socket)), abi_address(None)))
             }
         }
     }
@@ -79,6 +89,16 @@ impl Drop for Listening {
             let _ = std::fs::remove_file(path);
         }
     }
+}
+
+/// With SO_REUSEPORT a second server of the same user would share the port in silence: without it, the system refuses.
+fn refuse_taken(address: SocketAddr) -> io::Result<()> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    if address.is_ipv6() {
+        socket.set_only_v6(false)?;
+    }
+    socket.bind(&address.into())
 }
 
 fn bind(address: SocketAddr) -> io::Result<Socket> {

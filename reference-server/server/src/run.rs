@@ -57,7 +57,7 @@ impl Hooks for ServerHooks {
 pub fn serve(config: &Config, logs: &Logs) -> Result<(), RunError> {
     let mut control = Control::new()?;
     let hooks = Arc::new(ServerHooks { scheduler: OnceLock::new(), control: control.waker() });
-    let listening = listen(config)?;
+    let mut listening = listen(config)?;
     let container = container(config, logs, Arc::clone(&hooks))?;
     container.create_instances()?;
     let common = Arc::new(Common {
@@ -68,7 +68,7 @@ pub fn serve(config: &Config, logs: &Logs) -> Result<(), RunError> {
         ended: false.into(),
         errors: logs.error.clone(),
     });
-    let workers = start_workers(config, logs, &listening, &container, &common, &hooks)?;
+    let workers = start_workers(config, logs, &mut listening, &container, &common, &hooks)?;
     announce(config, logs, &listening);
     let outcome = control.attend(&container, &common, logs, workers);
     container.destroy_instances();
@@ -135,7 +135,7 @@ fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Ar
 fn start_workers(
     config: &Config,
     logs: &Logs,
-    listening: &[Listening],
+    listening: &mut [Listening],
     container: &Arc<Container>,
     common: &Arc<Common>,
     hooks: &Arc<ServerHooks>,
@@ -151,7 +151,7 @@ fn start_workers(
     let _ = hooks.scheduler.set(scheduler.clone());
     let mut threads = Vec::new();
     for (index, (poll, queue)) in polls.into_iter().zip(queues).enumerate() {
-        let sockets: io::Result<Vec<_>> = listening.iter().map(|entry| entry.for_worker(index)).collect();
+        let sockets: io::Result<Vec<_>> = listening.iter_mut().map(Listening::for_worker).collect();
         let leaving = Arc::new(AtomicBool::new(false));
         let start = WorkerStart {
             index,
