@@ -11,6 +11,7 @@ mod cancel;
 mod cases;
 mod faults;
 mod http_cases;
+mod operations;
 mod parked;
 mod streams;
 
