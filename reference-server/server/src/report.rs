@@ -32,7 +32,11 @@ impl Reporter for LogReporter {
     }
 
     fn report(&self, report: &Report<'_>) {
-        let status = report.status.map(|status| status.name().to_owned());
+        let status = report.status.map(|status| match status.name() {
+            // Modules have numbers of their own, which have no names here [error.names].
+            "HC_?" => status.0.to_string(),
+            name => name.to_owned(),
+        });
         let task = format!("{:#x}", report.task);
         let mut facts: Vec<(&str, &dyn Display)> = Vec::with_capacity(5);
         if !report.module.is_empty() {

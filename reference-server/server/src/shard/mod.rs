@@ -7,6 +7,7 @@ mod ends;
 mod open;
 mod receive;
 mod status;
+mod stop;
 mod table;
 
 use crate::connection::{Connection, Fate};
@@ -20,12 +21,11 @@ use hc_host::wheel::Wheel;
 use hc_host::{Signal, Worker as HostWorker};
 use hc_http1::FieldTable;
 use hc_scheduler::{Park, Worker as Queue};
-use http_container_abi::Status;
 use http_container_abi::raw::hc_address;
 use mio::{Events, Poll, Token};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use table::Table;
 
@@ -235,12 +235,9 @@ impl Shard {
             Named::Waker => {}
             Named::Listener(index) => self.accept(index),
             Named::Descriptor(key) => {
-                let failed = event.is_error();
-                self.host.descriptor_ready(
-                    key,
-                    event.is_readable() || event.is_read_closed() || failed,
-                    event.is_writable() || event.is_write_closed() || failed,
-                );
+                // Errors and hang-ups count as readiness of both directions.
+                let ended = event.is_error() || event.is_read_closed() || event.is_write_closed();
+                self.host.descriptor_ready(key, event.is_readable() || ended, event.is_writable() || ended);
             }
             // Reset: nobody will get an answer. Reading would tell only behind a body that no module reads.
             Named::Connection(place) if event.is_error() => {
@@ -354,53 +351,5 @@ impl Shard {
             }
             self.table.put(place, connection);
         }
-    }
-
-    fn check_stop(&mut self) {
-        if self.drain_until_ns.is_some() || !self.common.stopping.load(Ordering::SeqCst) {
-            return;
-        }
-        self.drain_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.drain_ns));
-        self.stop_listening();
-        for place in self.table.places() {
-            self.drive_with(place, |_| ());
-        }
-        self.flush_all();
-    }
-
-    /// Whether stopping asks for a turn now: it was wished for and not begun, or it is done.
-    fn has_to_stop(&self) -> bool {
-        match self.drain_until_ns {
-            None => self.common.stopping.load(Ordering::SeqCst),
-            Some(_) => self.is_over(),
-        }
-    }
-
-    /// Whether the worker may go: no connection of the process is left (whoever closes the last wakes the others), or time
-    /// is up. Background tasks had their notice, and are cancelled now.
-    fn is_over(&self) -> bool {
-        let Some(until_ns) = self.drain_until_ns else { return false };
-        self.common.connections.load(Ordering::SeqCst) == 0
-            || self.common.ended.load(Ordering::SeqCst)
-            || self.now_ns >= until_ns
-    }
-
-    /// The end: tasks that are left are cancelled, connections closed.
-    fn leave(mut self) {
-        self.host.leave(Status::CANCELLED_DRAIN);
-        let mut noted = Vec::new();
-        self.door.take(&mut noted);
-        noted.into_iter().for_each(|place| self.drive_with(place, |_| ()));
-        self.flush_all();
-        for place in self.table.places() {
-            if let Some(connection) = self.table.take(place) {
-                self.close(place, *connection);
-            }
-        }
-        if let Some(access) = &mut self.access {
-            access.flush();
-        }
-        // Others may have waited for this worker's tasks only: they look again.
-        self.host.container().drain();
     }
 }
