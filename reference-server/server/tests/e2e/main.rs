@@ -11,8 +11,10 @@ mod cancel;
 mod cases;
 mod faults;
 mod http_cases;
+mod http_tables;
 mod operations;
 mod parked;
+mod patience;
 mod streams;
 
 /// How long a condition may take to become true before a test gives up. Generous: no test measures time with it.
