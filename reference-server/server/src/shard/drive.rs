@@ -1,6 +1,7 @@
 //! Driving a connection: whatever happened, bring the exchange's answer out and the peer's bytes in, as far as both go.
 
 use super::Shard;
+use super::receive::drain;
 use crate::connection::{Connection, Ending, Fate};
 use crate::door::{self, Place};
 use crate::exchange::HttpExchange;
@@ -78,6 +79,14 @@ impl Shard {
         let body_lives = wire.input == Input::Open && wire.ended.is_none();
         if body_lives {
             return body_or_wait(&wire);
+        }
+        // What came before the task ended is dropped like what comes now; a full queue would let nothing through.
+        if wire.queued > 0 && wire.ended.is_some() {
+            wire.chunks.clear();
+            let dropped = std::mem::take(&mut wire.queued);
+            if wire.input == Input::Open && !drain(connection, dropped) {
+                return Settled::End;
+            }
         }
         match wire.http.next_cycle() {
             NextCycle::NotYet => Settled::Body,

@@ -219,7 +219,7 @@ fn may_parse(wire: &Wire) -> bool {
 }
 
 /// Counts dropped bytes; `false` when it is too much, and the connection ends instead.
-fn drain(connection: &mut Connection, bytes: usize) -> bool {
+pub(super) fn drain(connection: &mut Connection, bytes: usize) -> bool {
     match connection.drain_bytes.checked_sub(bytes as u64) {
         Some(left) => {
             connection.drain_bytes = left;
