@@ -1,6 +1,6 @@
 //! Time limits against slow peers, and the access log: what is written for answers, breaks and refusals.
 
-use crate::artefacts::probe;
+use crate::artefacts::{example_in_c, probe};
 use crate::peer::{End, Peer};
 use crate::server::{Mount, Server, configuration, fresh_folder, serve};
 use crate::wait_for;
@@ -75,9 +75,14 @@ fn a_peer_that_never_reads() {
 /// A body that nobody wants: a short one is dropped and the connection kept, a long one ends it.
 #[test]
 fn a_body_that_nobody_reads() {
+    // The limit for bodies is far above the test's patience: no end below may come from it.
     let mounts = [Mount("mirror", probe("mirror")), Mount("early", probe("states"))];
-    let server =
-        serve("unread", 1, "[limits]\nunread_body_bytes = 1000\n[timeouts]\nlinger_ms = 300", &mounts);
+    let server = serve(
+        "unread",
+        1,
+        "[limits]\nunread_body_bytes = 1000\n[timeouts]\nlinger_ms = 300\nbody_ms = 600000",
+        &mounts,
+    );
     let mut peer = server.connect();
     for size in [0, 1, 1000] {
         peer.send(format!(
@@ -99,6 +104,20 @@ fn a_body_that_nobody_reads() {
     peer.send(format!("{chunked}5dc\r\n{}", "x".repeat(1500)));
     assert_eq!(peer.response("POST").text(), "early");
     peer.expect_end("after the long chunk");
+    server.stop();
+}
+
+/// The same when the body has filled the queue before the module answers, long after.
+#[test]
+fn a_body_that_nobody_reads_and_that_came_before_the_answer() {
+    let server = serve("unread-queue", 1, "", &[Mount("sleep", example_in_c("sleep"))]);
+    let mut peer = server.connect();
+    for size in [60_000, 70_000, 200_000] {
+        peer.send(format!("POST /?ms=20 HTTP/1.1\r\nHost: x\r\nContent-Length: {size}\r\n\r\n"));
+        peer.send("x".repeat(size));
+        assert_eq!(peer.response("POST").text(), "slept 20 ms\n", "{size} bytes");
+    }
+    assert_eq!(peer.get("/?ms=1").text(), "slept 1 ms\n");
     server.stop();
 }
 
