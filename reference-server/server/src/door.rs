@@ -22,6 +22,7 @@ pub struct Door {
     scheduler: Scheduler<u64>,
     mailbox: Mutex<Vec<Place>>,
     waiting: AtomicBool,
+    stopping: Arc<AtomicBool>,
 }
 
 thread_local! {
@@ -32,9 +33,15 @@ thread_local! {
 }
 
 impl Door {
-    /// The door of that shard.
-    pub fn new(shard: usize, scheduler: Scheduler<u64>) -> Arc<Door> {
-        Arc::new(Door { shard, scheduler, mailbox: Mutex::default(), waiting: AtomicBool::new(false) })
+    /// The door of that shard; `stopping` says that the server ends.
+    pub fn new(shard: usize, scheduler: Scheduler<u64>, stopping: Arc<AtomicBool>) -> Arc<Door> {
+        let waiting = AtomicBool::new(false);
+        Arc::new(Door { shard, scheduler, mailbox: Mutex::default(), waiting, stopping })
+    }
+
+    /// Whether connections end with the responses whose heads are still to be sent.
+    pub fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Relaxed)
     }
 
     /// The calling thread drives that shard from now on.

@@ -116,7 +116,7 @@ impl hc_host::Exchange for HttpExchange {
                 wire.progress = Progress::Aborted;
                 return Status::E_PEER;
             }
-            wire.decide_close(self.drain_bytes);
+            wire.decide_close(self.drain_bytes, self.door.is_stopping());
             wire.write_whole(head, body)
         })
     }
@@ -139,7 +139,7 @@ impl hc_host::Exchange for HttpExchange {
             if wire.peer_gone {
                 return Status::E_PEER;
             }
-            wire.decide_close(self.drain_bytes);
+            wire.decide_close(self.drain_bytes, self.door.is_stopping());
             let length = head.length.map_or(Length::Unknown, Length::Known);
             let written = wire.http.response_head(
                 &mut wire.out,
@@ -217,7 +217,7 @@ impl hc_host::Exchange for HttpExchange {
                 wire.progress = Progress::Aborted;
                 return;
             }
-            wire.decide_close(self.drain_bytes);
+            wire.decide_close(self.drain_bytes, self.door.is_stopping());
             answer(wire, status);
         });
     }

@@ -35,6 +35,8 @@ pub struct TimeLimits {
     pub linger_ns: u64,
     /// From the wish to stop to the hard end.
     pub drain_ns: u64,
+    /// For background tasks, from the end of the last connection.
+    pub background_ns: u64,
 }
 
 /// Everything that a shard needs of the configuration.
@@ -93,6 +95,7 @@ impl Plan {
                 write_ns: nanoseconds(times.write),
                 linger_ns: nanoseconds(times.linger),
                 drain_ns: nanoseconds(times.drain),
+                background_ns: nanoseconds(times.background),
             },
             status: config.status.clone(),
             listeners: config.listen.len(),

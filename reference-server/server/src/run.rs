@@ -64,7 +64,7 @@ pub fn serve(config: &Config, logs: &Logs) -> Result<(), RunError> {
         plan: Plan::new(config),
         tally: (0..config.workers).map(|_| Tally::default()).collect(),
         connections: AtomicUsize::new(0),
-        stopping: false.into(),
+        stopping: Arc::default(),
         ended: false.into(),
         errors: logs.error.clone(),
     });
@@ -158,7 +158,7 @@ fn start_workers(
             poll,
             queue,
             sockets: sockets?,
-            door: Door::new(index, scheduler.clone()),
+            door: Door::new(index, scheduler.clone(), Arc::clone(&common.stopping)),
             container: Arc::clone(container),
             common: Arc::clone(common),
             logs: logs.clone(),

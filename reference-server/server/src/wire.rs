@@ -122,14 +122,14 @@ impl Wire {
     }
 
     /// Says in the response that the connection ends with it, when too much of the request would have to be drained.
-    pub fn decide_close(&mut self, drain_bytes: u64) {
+    pub fn decide_close(&mut self, drain_bytes: u64, is_stopping: bool) {
         self.prepare();
         let too_much = match self.http.outstanding() {
             Outstanding::Nothing => false,
             Outstanding::Known(bytes) => bytes > drain_bytes,
             Outstanding::Unknown => drain_bytes == 0,
         };
-        if too_much || matches!(self.input, Input::Failed(_)) {
+        if too_much || is_stopping || matches!(self.input, Input::Failed(_)) {
             self.http.close_after_response();
         }
     }

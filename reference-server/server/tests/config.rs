@@ -82,6 +82,7 @@ idle_ms = 3
 write_ms = 4
 request_ms = 5_000
 drain_ms = 0
+background_ms = 6
 linger_ms = 0
 [log]
 access = "json"
@@ -141,6 +142,7 @@ fn everything_about_the_server_can_be_said() {
         write: ms(4),
         request: ms(5000),
         drain: ms(0),
+        background: ms(6),
         linger: ms(0),
     };
     assert_eq!(config.timeouts, timeouts);

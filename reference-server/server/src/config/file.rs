@@ -174,6 +174,7 @@ fn read_timeouts(table: &Reader<'_, '_>) -> Timeouts {
         write: time("write_ms", 1, default.write),
         request: time("request_ms", 1, default.request),
         drain: time("drain_ms", 0, default.drain),
+        background: time("background_ms", 0, default.background),
         linger: time("linger_ms", 0, default.linger),
     }
 }

@@ -47,9 +47,16 @@ impl Section {
                 "pipelined_bytes",
                 "unread_body_bytes",
             ],
-            Self::Timeouts => {
-                &["header_ms", "body_ms", "idle_ms", "write_ms", "request_ms", "drain_ms", "linger_ms"]
-            }
+            Self::Timeouts => &[
+                "header_ms",
+                "body_ms",
+                "idle_ms",
+                "write_ms",
+                "request_ms",
+                "drain_ms",
+                "background_ms",
+                "linger_ms",
+            ],
             Self::Log => &["access", "access_path", "error_path", "error_format", "level"],
             Self::Status => &["path", "listen", "peers"],
             Self::Module => &["name", "path", "isolation", "config"],

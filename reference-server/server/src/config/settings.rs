@@ -65,6 +65,8 @@ pub struct Timeouts {
     pub request: Duration,
     /// From SIGTERM to the hard end of what is still under way. May be 0.
     pub drain: Duration,
+    /// From the end of the last connection until background tasks that are left are cancelled; within `drain`. May be 0.
+    pub background: Duration,
     /// How long a closed connection still reads, so that the peer gets the last answer. May be 0.
     pub linger: Duration,
 }
@@ -78,6 +80,7 @@ impl Default for Timeouts {
             write: Duration::from_secs(30),
             request: Duration::from_secs(60),
             drain: Duration::from_secs(30),
+            background: Duration::from_secs(1),
             linger: Duration::from_secs(2),
         }
     }

@@ -152,9 +152,11 @@ impl Shard {
         connection.enter(phase, self.now_ns);
         let times = &self.common.plan.times;
         let limit_ns = match phase {
-            Phase::Head => times.head_ns,
-            // While the server stops, no connection is kept for a request that may never come.
+            // While the server stops, no connection is kept for a request that may never come, and one that is coming
+            // has a short time.
             Phase::Idle if self.drain_until_ns.is_some() => 0,
+            Phase::Head if self.drain_until_ns.is_some() => times.head_ns.min(times.linger_ns),
+            Phase::Head => times.head_ns,
             Phase::Idle => times.idle_ns,
             Phase::Body => times.body_ns,
             Phase::Write => times.write_ns,

@@ -80,7 +80,7 @@ pub struct Common {
     /// Connections of the process.
     pub connections: std::sync::atomic::AtomicUsize,
     /// The wish to stop.
-    pub stopping: AtomicBool,
+    pub stopping: Arc<AtomicBool>,
     /// The hard end has come.
     pub ended: AtomicBool,
     /// The error log.
@@ -116,6 +116,7 @@ pub struct Shard {
     next_second_ns: u64,
     next_request: u64,
     drain_until_ns: Option<u64>,
+    quiet_until_ns: Option<u64>,
 }
 
 /// What a shard is made of.
@@ -173,6 +174,7 @@ impl Shard {
             next_second_ns: 0,
             next_request: parts.index as u64,
             drain_until_ns: None,
+            quiet_until_ns: None,
         })
     }
 
@@ -210,9 +212,9 @@ impl Shard {
         if park != Park::Sleep {
             return Some(Duration::ZERO);
         }
-        let soonest =
-            [self.host.next_timer_ns(), self.wheel.next_ns(), self.accept_at_ns, self.drain_until_ns];
-        let soonest_ns = soonest.into_iter().flatten().min()?;
+        let stops = [self.drain_until_ns, self.quiet_until_ns];
+        let timers = [self.host.next_timer_ns(), self.wheel.next_ns(), self.accept_at_ns];
+        let soonest_ns = timers.into_iter().chain(stops).flatten().min()?;
         let now_ns = self.host.now_ns();
         // The poll counts in whole milliseconds: round up, so that it does not wake just before the time.
         let wait_ms = soonest_ns.saturating_sub(now_ns).div_ceil(1_000_000);

@@ -11,7 +11,6 @@ use hc_host::{Exchange as _, Opening};
 use hc_http1::{Connection as Http, FieldTable, Head, Refusal, RequestBody, Span, TargetForm, Version};
 use http_container_abi::{RequestFacts, RequestSpans, Status};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 impl Shard {
     /// A head is complete: `bytes` are exactly its bytes.
@@ -19,7 +18,7 @@ impl Shard {
         &mut self,
         place: Place,
         connection: &mut Connection,
-        mut http: Http,
+        http: Http,
         bytes: &[u8],
         head: &Head,
         fields: &FieldTable,
@@ -30,9 +29,6 @@ impl Shard {
         inner.place = place;
         inner.drain_bytes = self.common.plan.limits.unread_body_bytes;
         connection.drain_bytes = inner.drain_bytes;
-        if self.common.stopping.load(Ordering::Relaxed) {
-            http.close_after_response();
-        }
         let input = if head.has_body() { Input::Open } else { Input::Ended };
         connection.has_body = head.has_body();
         inner.begin(http, input);

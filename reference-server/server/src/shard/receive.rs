@@ -95,11 +95,20 @@ impl Shard {
             }
             Got::Nothing => false,
             Got::End => {
+                self.tell_cut_off(connection);
                 let input = connection.input.take_with(b"");
                 self.parse_body(connection, &input);
                 true
             }
             Got::Lost => self.give_up(connection),
+        }
+    }
+
+    /// The peer ended inside its body: that it left comes before the body's fault, unless half-closed peers are waited for.
+    fn tell_cut_off(&mut self, connection: &mut Connection) {
+        if !self.common.plan.routes[connection.route as usize].half_close_waits && !connection.told_gone {
+            connection.told_gone = true;
+            self.host.container().signal(connection.task, Signal::PeerGone);
         }
     }
 

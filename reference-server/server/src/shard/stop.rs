@@ -5,34 +5,44 @@ use http_container_abi::Status;
 use std::sync::atomic::Ordering;
 
 impl Shard {
-    /// Acts on the wish to stop, once.
+    /// Acts on the wish to stop, and on the end of the last connection.
     pub(super) fn check_stop(&mut self) {
-        if self.drain_until_ns.is_some() || !self.common.stopping.load(Ordering::SeqCst) {
+        if !self.common.stopping.load(Ordering::SeqCst) {
             return;
         }
-        self.drain_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.drain_ns));
-        self.stop_listening();
-        for place in self.table.places() {
-            self.drive_with(place, |_| ());
+        if self.drain_until_ns.is_none() {
+            self.drain_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.drain_ns));
+            self.stop_listening();
+            for place in self.table.places() {
+                self.drive_with(place, |_| ());
+            }
+            self.flush_all();
         }
-        self.flush_all();
+        if self.quiet_until_ns.is_none() && self.is_quiet() {
+            self.quiet_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.background_ns));
+        }
+    }
+
+    /// No connection of the process is left; whoever closes the last wakes the others.
+    fn is_quiet(&self) -> bool {
+        self.common.connections.load(Ordering::SeqCst) == 0
     }
 
     /// Whether stopping asks for a turn now: it was wished for and not begun, or it is done.
     pub(super) fn has_to_stop(&self) -> bool {
-        match self.drain_until_ns {
-            None => self.common.stopping.load(Ordering::SeqCst),
-            Some(_) => self.is_over(),
+        match (self.drain_until_ns, self.quiet_until_ns) {
+            (None, _) => self.common.stopping.load(Ordering::SeqCst),
+            (Some(_), None) => self.is_quiet() || self.is_over(),
+            (Some(_), Some(_)) => self.is_over(),
         }
     }
 
-    /// Whether the worker may go: no connection of the process is left (whoever closes the last wakes the others), or time
-    /// is up. Background tasks had their notice, and are cancelled now.
+    /// Whether the worker may go: all is done, or what is left has had its time [module.drain.order].
     pub(super) fn is_over(&self) -> bool {
         let Some(until_ns) = self.drain_until_ns else { return false };
-        self.common.connections.load(Ordering::SeqCst) == 0
-            || self.common.ended.load(Ordering::SeqCst)
-            || self.now_ns >= until_ns
+        let is_done = self.is_quiet() && self.host.container().totals().live_tasks() == 0;
+        let is_late = self.now_ns >= self.quiet_until_ns.unwrap_or(until_ns).min(until_ns);
+        is_done || is_late || self.common.ended.load(Ordering::SeqCst)
     }
 
     /// The end: tasks that are left are cancelled, connections closed.
