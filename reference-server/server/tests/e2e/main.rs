@@ -9,6 +9,7 @@ mod server;
 
 mod cancel;
 mod cases;
+mod clients;
 mod faults;
 mod http_cases;
 mod http_tables;
