@@ -39,6 +39,8 @@ test:
 	@.ci/run
 
 bench: build
+	$(CC) -std=c99 -O2 -Wall -Wextra -Wpedantic -shared -fPIC -I spec/include -o '$(target)/modules/burn.so' \
+	  reference-server/bench/modules/burn.c
 	$(CARGO) run --release --locked --target-dir '$(target)' -p hc-bench -- $(BENCH)
 
 docs:
