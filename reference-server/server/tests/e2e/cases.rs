@@ -65,7 +65,7 @@ pub fn unescape(line: &str) -> Vec<u8> {
             Some(b'n') => bytes.push(b'\n'),
             Some(b't') => bytes.push(b'\t'),
             Some(b'0') => bytes.push(0),
-            Some(&(byte @ (b'\\' | b'\'' | b'"'))) => bytes.push(byte),
+            Some(byte @ (b'\\' | b'\'' | b'"')) => bytes.push(*byte),
             Some(b'x') => {
                 bytes.push(u8::from_str_radix(&escape[1..3], 16).expect("two hexadecimal digits"));
                 taken = 3;

@@ -86,20 +86,18 @@ fn line(bytes: &[u8], from: usize) -> Result<(&str, usize), Unread> {
 }
 
 fn head(bytes: &[u8]) -> Result<(Response, usize), Unread> {
-    let (status_line, mut at) = line(bytes, 0)?;
-    let mut response = Response::default();
-    response.version = match status_line.get(..9) {
+    let (status_line, at) = line(bytes, 0)?;
+    let version = match status_line.get(..9) {
         Some("HTTP/1.1 ") => 11,
         Some("HTTP/1.0 ") => 10,
         _ => return malformed(format!("status line {status_line:?}")),
     };
     let code = status_line.get(9..12).and_then(|code| code.parse().ok());
-    match (code, status_line.as_bytes().get(12)) {
-        (Some(code @ 100..=599), Some(b' ')) => response.status = code,
-        _ => return malformed(format!("status line {status_line:?}")),
-    }
-    (response.fields, at) = fields(bytes, at)?;
-    Ok((response, at))
+    let (Some(status @ 100..=599), Some(b' ')) = (code, status_line.as_bytes().get(12)) else {
+        return malformed(format!("status line {status_line:?}"));
+    };
+    let (fields, at) = fields(bytes, at)?;
+    Ok((Response { version, status, fields, ..Response::default() }, at))
 }
 
 type Fields = Vec<(String, String)>;

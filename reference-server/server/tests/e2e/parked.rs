@@ -17,7 +17,7 @@ fn ten_thousand_sleep() {
     server.wait_for_counters("all are connected", |counters| counters.get("connections_open") > COUNT as u64);
     let idle_kib = server.process("VmRSS");
     for peer in &mut peers {
-        peer.send("GET /?ms=5000 HTTP/1.1\r\nHost: x\r\n\r\n");
+        peer.send("GET /?ms=10000 HTTP/1.1\r\nHost: x\r\n\r\n");
     }
     let counters =
         server.wait_for_counters("all are parked", |counters| counters.get("starts") > COUNT as u64);
@@ -29,7 +29,7 @@ fn ten_thousand_sleep() {
     println!("{idle_kib} KiB with idle connections, {parked_kib} KiB parked: {each} bytes a request");
     assert!(each <= 2048, "{each} bytes for each parked request");
     for peer in &mut peers {
-        assert_eq!(peer.response("GET").text(), "slept 5000 ms\n");
+        assert_eq!(peer.response("GET").text(), "slept 10000 ms\n");
     }
     drop(peers);
     server.wait_until_idle(0);
