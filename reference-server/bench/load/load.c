@@ -10,12 +10,8 @@
  * Options: options.h.
  */
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,19 +19,16 @@
 #include <strings.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "histogram.h"
 #include "options.h"
+#include "sockets.h"
 
 enum {
     EVENTS_MAX = 512,
     READ_BYTES = 262144,
-    PER_SOURCE_ADDRESS = 20000, /* connections from one source address: below the port range */
-    CONNECT_SECONDS = 5,
     DRAIN_SECONDS = 5
 };
 #define STATUS "HTTP/1.1 200"
@@ -60,12 +53,6 @@ static char *requests;                              /* `pipeline` copies of the 
 static size_t request_bytes, head_bytes, response_bytes;
 static char read_buffer[READ_BYTES], first_response[READ_BYTES];
 
-static void die(const char *what)
-{
-    fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
 static uint64_t now_ns(void)
 {
     struct timespec now;
@@ -85,37 +72,12 @@ static void count_latency(uint64_t latency_ns, uint64_t answers)
     histogram_add(latency_ns, answers);
 }
 
-/* A blocking connect: on loopback it is done when the call returns. */
-static int connect_one(size_t index)
-{
-    struct sockaddr_in source = { .sin_family = AF_INET }, server = { .sin_family = AF_INET };
-    struct timeval patience = { .tv_sec = CONNECT_SECONDS };
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0)
-        die("socket");
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    server.sin_port = htons(options.port);
-    server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (options.connections > PER_SOURCE_ADDRESS) {
-        setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
-        source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + (uint32_t)(index / PER_SOURCE_ADDRESS));
-        if (bind(fd, (struct sockaddr *)&source, sizeof source) != 0)
-            die("bind");
-    }
-    if (connect(fd, (struct sockaddr *)&server, sizeof server) != 0) {
-        if (counted.connect_errors++ == 0)
-            perror("load: connect");
-        close(fd);
-        return -1;
-    }
-    return fd;
-}
-
 static int open_connection(struct connection *c)
 {
     struct epoll_event interest = { .events = EPOLLIN, .data.ptr = c };
     c->fd = connect_one((size_t)(c - connections));
+    if (c->fd < 0 && counted.connect_errors++ == 0)
+        perror("load: connect");
     c->have = 0;
     c->outstanding = 0;
     if (c->fd >= 0 && epoll_ctl(poller, EPOLL_CTL_ADD, c->fd, &interest) != 0)
@@ -133,13 +95,6 @@ static void close_connection(struct connection *c)
         opened--;
     }
     c->fd = -1;
-}
-
-/* A batch beyond the socket's buffer: waits for the server to read, but not for ever. */
-static int wait_for_room(int fd)
-{
-    struct pollfd room = { .fd = fd, .events = POLLOUT };
-    return poll(&room, 1, 1000) == 1;
 }
 
 /* Sends the next batch, if the run goes on. */

@@ -10,11 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Name and text of the C sources; they are part of this program, so it runs from any folder.
-const SOURCES: [(&str, &str); 4] = [
+const SOURCES: [(&str, &str); 5] = [
     ("floor.c", include_str!("../floor/floor.c")),
     ("load.c", include_str!("../load/load.c")),
     ("histogram.h", include_str!("../load/histogram.h")),
     ("options.h", include_str!("../load/options.h")),
+    ("sockets.h", include_str!("../load/sockets.h")),
 ];
 
 /// A scratch folder that is removed with this value, and the programs compiled into it.
