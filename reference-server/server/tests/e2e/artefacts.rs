@@ -82,7 +82,20 @@ pub fn rust_module(name: &str) -> PathBuf {
         if profile.ends_with("release") {
             build.arg("--release");
         }
-        succeed(build.args(["-p", "echo_stream", "-p", "upload_hash", "-p", "hello_rust", "-p", "panics"]));
+        succeed(build.args([
+            "-p",
+            "echo_stream",
+            "-p",
+            "upload_hash",
+            "-p",
+            "hello_rust",
+            "-p",
+            "panics",
+            "-p",
+            "middleware",
+            "-p",
+            "fetch",
+        ]));
         profile.to_owned()
     });
     folder.join(format!("lib{name}.so"))

@@ -9,6 +9,7 @@ mod server;
 
 mod cancel;
 mod cases;
+mod chains;
 mod clients;
 mod faults;
 mod http_cases;
