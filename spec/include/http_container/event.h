@@ -27,7 +27,8 @@ enum hc_event_kind {
                               value 0                                                                               */
 
   /* A notice: advice. It ends nothing, resumes a parked task, and comes only to tasks that asked for it with `notices`,
-     at most once for each bit. */
+     at most once for each bit. Where the task is cancelled at the same moment, it is among the unseen events of `finish`.
+     [notice.resumes] [cancel.grace.none] */
   HC_EVENT_NOTICE = 6, /* token 0; status HC_OK; value one bit of enum hc_notice                       */
 
   /* Kinds of extensions; each extension's header says what status and value mean. */
@@ -40,7 +41,7 @@ enum hc_event_kind {
 enum hc_notice {
   HC_NOTICE_PEER = 1,     /* the peer went away, or closed its half of the connection  */
   HC_NOTICE_DRAIN = 2,    /* the container is stopping: end soon                       */
-  HC_NOTICE_RELOAD = 4,   /* a newer generation of the module serves: end soon         */
+  HC_NOTICE_RELOAD = 4,   /* a newer generation, or a fresh instance, serves: end soon */
   HC_NOTICE_DEADLINE = 8  /* nine tenths of the task's time have passed                */
 };
 

@@ -63,8 +63,8 @@ struct hc_host {
    * [thread=any class=now in=any response=any] */
   const void *(HC_CALL *extension)(const hc_host *H, const char *id);
 
-  /* Write a line to the container's log; level is an enum hc_log_level; text is UTF-8 and copied, control characters are
-   * escaped; task may be 0, or gone.
+  /* Write a line to the container's log, under the name by which the operator configured the module; level is an enum
+   * hc_log_level; text is UTF-8 and copied, control characters are escaped; task may be 0, or gone.
    * [thread=any class=now in=any response=any] */
   void(HC_CALL *log)(const hc_host *H, hc_task task, uint32_t level, hc_bytes text);
 
@@ -85,10 +85,10 @@ struct hc_host {
    * [thread=any class=now in=any response=any] */
   uint64_t(HC_CALL *limit)(const hc_host *H, uint32_t which);
 
-  /* Why the latest refused call on this thread with this H, of those that return a status, was refused: the id of the rule
-   * (or empty, where no rule was broken) and a sentence. HC_END when there was none. Ask after a call that was refused: one
-   * that was not changes nothing here. rule and text may be NULL. Both live until the next call on this thread, and no
-   * longer than the callback.
+  /* Why the latest refused call with this H, of those that return a status, was refused: of the calls on this thread in the
+   * callback that is running, or, on a foreign thread, of all on this thread. The id of the rule (or empty, where no rule
+   * was broken) and a sentence. HC_END when none was refused. A call that was not refused changes nothing here. rule and
+   * text may be NULL. Both live until the next call on this thread, and no longer than the callback. [host.refusal.what]
    * [thread=any class=now in=any response=any] */
   hc_status(HC_CALL *refusal)(const hc_host *H, hc_bytes *rule, hc_bytes *text);
 
@@ -96,10 +96,10 @@ struct hc_host {
 
   /* The next chunk of the request body, never empty. HC_OK: *chunk lives until the next body_read of the task, whatever
    * that answers, or until its `finish` returned. HC_END: the body is whole; again each time. HC_PENDING: HC_EVENT_BODY
-   * will come. HC_E_PEER: the body is cut off or its framing is broken; again each time. HC_E_LIMIT: it is longer than the
-   * route allows; again each time. HC_E_BUSY: a read is waiting already. HC_E_STATE: the task has no request, or a child
-   * took its body. The first call makes the container send 100 (Continue), if the peer waits for that and the response has
-   * not begun.
+   * will come. HC_E_PEER: the body is cut off, came too slowly, or its framing is broken; again each time. HC_E_LIMIT: it is
+   * longer than the route allows; again each time. HC_E_BUSY: a read is waiting already. HC_E_STATE: the task has no
+   * request, or a child took its body. The first call makes the container send 100 (Continue), if the peer waits for that
+   * and no response has begun: that of the task, and for a child that took the body, those of the tasks above it.
    * [thread=task class=ready in=step response=any] */
   hc_status(HC_CALL *body_read)(const hc_host *H, hc_task task, hc_token token, hc_bytes *chunk);
 
@@ -169,8 +169,9 @@ struct hc_host {
   hc_status(HC_CALL *cancel)(const hc_host *H, hc_task task, hc_token token, hc_event *latched);
 
   /* Ask for notices (a mask of enum hc_notice, in place of the one before; 0: none, as at the start). A notice that is true
-   * already is latched at once; each comes at most once to a task. A wish for notices is not an outstanding operation.
-   * HC_E_UNSUPPORTED: an unknown bit.
+   * already is latched at once; each comes at most once to a task. A wish for notices is not an outstanding operation. When
+   * the peer is gone and the route's cancel grace is 0, as it is by default, the task is cancelled at once and the notice
+   * is seen among the unseen events of `finish` only. HC_E_UNSUPPORTED: an unknown bit.
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *notices)(const hc_host *H, hc_task task, uint32_t mask);
 

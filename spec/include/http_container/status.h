@@ -52,8 +52,9 @@ enum hc_status_code {
   HC_CANCELLED_FAULT = -107     /* the module instance failed                                                         */
 };
 
-/* What a step returns: HC_DONE, HC_YIELD, or any error status, which fails the task; any other positive status is a
- * fault. [task.step.status] */
+/* What a step returns: HC_DONE, HC_YIELD, or any error status, which fails the task. HC_DISCARDED counts as HC_DONE, so
+ * that `return H->respond(...)` and `return H->response_end(...)` are always right; any other positive status is a fault.
+ * [task.step.status] */
 #define HC_DONE HC_OK
 #define HC_YIELD HC_PENDING
 #define HC_FAIL HC_E_FAILED
