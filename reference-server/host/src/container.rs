@@ -15,7 +15,7 @@ use http_container_abi::constants::{event_kind, notice};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What the host asks of the server around it. Called from any thread.
 pub trait Hooks: Send + Sync {
@@ -58,7 +58,7 @@ pub struct Parts {
 pub struct Container {
     pub(crate) slots: Slots<Record>,
     /// The server's workers, and after them the threads for modules that block.
-    pub(crate) workers: Box<[WorkerShared]>,
+    pub(crate) workers: Box<[Arc<WorkerShared>]>,
     /// How many of them are the server's.
     pub(crate) serving: u32,
     pub(crate) pool: Pool,
@@ -95,7 +95,7 @@ impl Container {
         let threads = if blocks { parts.limits.blocking_threads.max(1) } else { 0 };
         Arc::new(Container {
             slots: Slots::new(),
-            workers: (0..parts.workers + threads).map(|_| WorkerShared::default()).collect(),
+            workers: (0..parts.workers + threads).map(|_| Arc::default()).collect(),
             serving: parts.workers,
             pool: Pool::new(threads),
             modules: parts.modules.into(),
@@ -156,12 +156,12 @@ impl Container {
 
     /// Nanoseconds since the container was made.
     pub fn now_ns(&self) -> u64 {
-        self.epoch.elapsed().as_nanos() as u64
+        nanoseconds(self.epoch.elapsed())
     }
 
     /// The time `at` on the host's clock.
     pub fn time_ns(&self, at: Instant) -> u64 {
-        at.saturating_duration_since(self.epoch).as_nanos() as u64
+        nanoseconds(at.saturating_duration_since(self.epoch))
     }
 
     /// The route for an authority and a path.
@@ -274,6 +274,11 @@ impl Container {
             self.reporter.report(&Report { level, module, task: 0, request: 0, rule, status: None, text });
         }
     }
+}
+
+/// 584 years fit.
+fn nanoseconds(time: Duration) -> u64 {
+    time.as_secs() * 1_000_000_000 + u64::from(time.subsec_nanos())
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -43,10 +43,15 @@ pub(crate) enum Nudge {
 
 impl Worker {
     /// Tells what happened between parents and children in the step that just ended.
+    #[inline]
     pub(crate) fn tell_nudges(&self) {
-        if self.nudges.borrow().is_empty() {
-            return;
+        if !self.nudges.borrow().is_empty() {
+            self.tell_all_nudges();
         }
+    }
+
+    #[inline(never)]
+    fn tell_all_nudges(&self) {
         for nudge in self.nudges.take() {
             match nudge {
                 Nudge::Head { parent, child, status } => {

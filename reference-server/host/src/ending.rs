@@ -4,6 +4,7 @@
 //! `Parked` for `Finishing` once, on its worker.
 
 use crate::container::{Container, lock};
+use crate::dispatch::Child;
 use crate::exchange::Exchange;
 use crate::instance::Instance;
 use crate::report::{Level, Report};
@@ -14,7 +15,6 @@ use crate::wheel::Key;
 use crate::worker::{self, Acting, Callback, Stationed, Worker};
 use http_container_abi::constants::{event_kind, task_kind};
 use http_container_abi::{Event, Status};
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 
 /// Why a task ends.
@@ -111,9 +111,27 @@ fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
     }
 }
 
+/// What a task leaves behind that it did not see or close.
+struct Left {
+    unseen: Vec<Event>,
+    children: Vec<Child>,
+}
+
+impl Left {
+    /// Takes it out of a record; most have nothing.
+    #[inline]
+    fn of(record: &mut Record) -> Option<Left> {
+        let is_clean = record.events.is_empty() && record.children.is_empty();
+        (!is_clean).then(|| Left {
+            unseen: std::mem::take(&mut record.events),
+            children: std::mem::take(&mut record.children),
+        })
+    }
+}
+
 impl Worker {
     /// The end of a started task.
-    pub(crate) fn end(&self, mut slot: Locked<'_>, index: u32, stationed: &Rc<Stationed>, verdict: &Verdict) {
+    pub(crate) fn end(&self, mut slot: Locked<'_>, index: u32, stationed: &Stationed, verdict: &Verdict) {
         let record = &mut slot.contents;
         if record.phase == Phase::Finishing {
             return;
@@ -123,36 +141,42 @@ impl Worker {
         let task = slots::pack(index, record.generation);
         let task_state = record.state;
         self.withdraw_all(record);
-        let unseen = std::mem::take(&mut record.events);
-        let children = std::mem::take(&mut record.children);
-        if let Some(exchange) = &record.exchange {
+        let left = Left::of(record);
+        if let Some(exchange) = &record.exchange
+            && record.response != Response::Complete
+        {
             answer_for(&**exchange, record.response, verdict.outcome);
-            if record.response != Response::Complete {
-                record.response = Response::Aborted;
-            }
+            record.response = Response::Aborted;
         }
         drop(slot);
-        self.count_ended(&unseen);
-        self.latch_again(index, &unseen);
-        children.iter().for_each(|child| self.container.let_child_go(child));
+        if let Some(left) = &left {
+            self.count_ended(&left.unseen);
+            self.latch_again(index, &left.unseen);
+            left.children.iter().for_each(|child| self.container.let_child_go(child));
+        }
+        let unseen = left.as_ref().map_or(&[][..], |left| &left.unseen);
         let instance = &stationed.instance;
         self.acting.set(Acting { callback: Callback::Finish, instance: instance.index, task });
-        instance.table.finish(instance.state(), stationed.state, task, task_state, verdict.outcome, &unseen);
+        instance.table.finish(instance.state(), stationed.state, task, task_state, verdict.outcome, unseen);
         self.acting.set(Acting::NOBODY);
-        children.iter().for_each(|child| child.exchange.detach());
+        if let Some(left) = &left {
+            left.children.iter().for_each(|child| child.exchange.detach());
+        }
         self.counters().finishes.add(1);
         if verdict.outcome == Status::E_PANIC {
             self.instance_failed(instance);
         }
-        self.free(index, stationed, verdict.outcome, unseen);
-        drop(children);
+        self.free(index, stationed, verdict.outcome);
     }
 
+    #[inline]
     fn withdraw_all(&self, record: &mut Record) {
-        let mut operations = std::mem::take(&mut record.operations);
-        self.counters().operations_ended.add(operations.len() as u64);
-        operations.drain(..).for_each(|operation| self.withdraw(record, operation.wait));
-        record.operations = operations;
+        if !record.operations.is_empty() {
+            let mut operations = std::mem::take(&mut record.operations);
+            self.counters().operations_ended.add(operations.len() as u64);
+            operations.drain(..).for_each(|operation| self.withdraw(record, operation.wait));
+            record.operations = operations;
+        }
         for key in [&mut record.deadline_key, &mut record.notice_key, &mut record.grace_key] {
             self.cancel_timer(key.take());
         }
@@ -177,23 +201,20 @@ impl Worker {
         }
     }
 
+    #[inline]
     pub(crate) fn cancel_timer(&self, key: Option<Key>) {
         if let Some(key) = key {
             self.wheel.borrow_mut().cancel(key);
         }
     }
 
-    fn free(&self, index: u32, stationed: &Rc<Stationed>, outcome: Status, mut unseen: Vec<Event>) {
+    fn free(&self, index: u32, stationed: &Stationed, outcome: Status) {
         let Some(mut slot) = self.container.slots.lock(index) else { return };
         let record = &mut slot.contents;
         let exchange = record.exchange.take();
         let parent = record.parent;
         let spawned = record.kind == task_kind::BACKGROUND;
         record.clear();
-        if record.events.capacity() == 0 {
-            unseen.clear();
-            record.events = unseen;
-        }
         drop(slot);
         if let Some(exchange) = exchange {
             exchange.ended(outcome);
@@ -220,7 +241,14 @@ impl Worker {
     }
 
     /// Counts an end, and logs one that is somebody's fault.
+    #[inline]
     fn note_end(&self, index: u32, record: &Record, verdict: &Verdict) {
+        if verdict.outcome.is_error() || !record.operations.is_empty() {
+            self.tell_end(index, record, verdict);
+        }
+    }
+
+    fn tell_end(&self, index: u32, record: &Record, verdict: &Verdict) {
         let outcome = verdict.outcome;
         if outcome.is_error() {
             let was_cancelled = is_reserved(outcome);

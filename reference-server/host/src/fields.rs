@@ -1,6 +1,7 @@
 //! What a module may say in a field, and what belongs to the container (RFC 9110 sections 5.1, 5.5, 6.5.1 and 7.6.1).
 
 use crate::calls::Refused;
+use crate::words;
 use http_container_abi::{FieldsView, Status};
 
 /// Where the fields will stand.
@@ -32,6 +33,28 @@ const NOT_IN_TRAILERS: [&str; 14] = [
     "set-cookie",
     "age",
 ];
+const CONTENT_LENGTH: &str = "content-length";
+
+/// The lengths of names, a bit each: few names have one of them.
+const fn lengths(names: &[&str]) -> u32 {
+    let mut lengths = 0;
+    let mut at = 0;
+    while at < names.len() {
+        lengths |= 1 << names[at].len();
+        at += 1;
+    }
+    lengths
+}
+
+const CONTAINERS_LENGTHS: u32 = lengths(&CONTAINERS);
+
+fn is_named(name: &[u8], own: &str) -> bool {
+    name.len() == own.len() && name.eq_ignore_ascii_case(own.as_bytes())
+}
+
+fn is_among(name: &[u8], list: &[&str]) -> bool {
+    list.iter().any(|own| is_named(name, own))
+}
 
 /// Checks fields; answers the value of `content-length` when it is among them.
 pub(crate) fn check(fields: FieldsView<'_>, place: Place, limit_bytes: u64) -> Result<Option<u64>, Refused> {
@@ -41,7 +64,7 @@ pub(crate) fn check(fields: FieldsView<'_>, place: Place, limit_bytes: u64) -> R
         bytes += (name.len() + value.len()) as u64;
         check_name(name, place)?;
         check_value(name, value)?;
-        if name.len() == 14 && name.eq_ignore_ascii_case(b"content-length") {
+        if is_named(name, CONTENT_LENGTH) {
             let length = parse_length(value).ok_or_else(|| bad_length(value))?;
             if content_length.replace(length).is_some() {
                 return Err(Refused::new(
@@ -65,40 +88,53 @@ pub(crate) fn check_request(fields: FieldsView<'_>) -> Result<(), Refused> {
 }
 
 /// Whether it is a token (RFC 9110 section 5.6.2).
+#[inline]
 pub(crate) fn is_token(text: &[u8]) -> bool {
+    words::are_plain_name(text) || is_token_by_byte(text)
+}
+
+fn is_token_by_byte(text: &[u8]) -> bool {
     !text.is_empty() && text.iter().all(|&byte| TOKEN[byte as usize])
 }
 
+#[inline]
 fn check_token(name: &[u8]) -> Result<(), Refused> {
-    if is_token(name) {
-        return Ok(());
-    }
+    if is_token(name) { Ok(()) } else { Err(bad_name(name)) }
+}
+
+#[cold]
+fn bad_name(name: &[u8]) -> Refused {
     let text = format!("the field name \"{}\" is not a token", name.escape_ascii());
-    Err(Refused::owned(Status::E_FIELD, "response.fields.name", text))
+    Refused::owned(Status::E_FIELD, "response.fields.name", text)
 }
 
 fn check_name(name: &[u8], place: Place) -> Result<(), Refused> {
     check_token(name)?;
-    let among = |list: &[&str]| list.iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes()));
-    if among(&CONTAINERS) {
+    let has_length_of_containers = name.len() < 32 && CONTAINERS_LENGTHS >> name.len() & 1 != 0;
+    if has_length_of_containers && is_among(name, &CONTAINERS) {
         let text = format!("the field \"{}\" is the container's own", name.escape_ascii());
         return Err(Refused::owned(Status::E_FIELD, "response.fields.framing", text));
     }
-    if place == Place::Interim && name.eq_ignore_ascii_case(b"content-length") {
+    if place == Place::Interim && is_named(name, CONTENT_LENGTH) {
         return Err(Refused::new(
             Status::E_FIELD,
             "response.inform.fields",
             "an interim response has no content-length",
         ));
     }
-    if place == Place::Trailers && among(&NOT_IN_TRAILERS) {
+    if place == Place::Trailers && is_among(name, &NOT_IN_TRAILERS) {
         let text = format!("the field \"{}\" must not be a trailer", name.escape_ascii());
         return Err(Refused::owned(Status::E_FIELD, "response.trailers.forbidden", text));
     }
     Ok(())
 }
 
+#[inline]
 fn check_value(name: &[u8], value: &[u8]) -> Result<(), Refused> {
+    if words::are_plain_value(value) { Ok(()) } else { check_value_by_byte(name, value) }
+}
+
+fn check_value_by_byte(name: &[u8], value: &[u8]) -> Result<(), Refused> {
     match value.iter().find(|&&byte| (byte < b' ' && byte != b'\t') || byte == 0x7f) {
         None => Ok(()),
         Some(byte) => {
@@ -180,6 +216,10 @@ mod tests {
             ("x:", "b", Place::Head, Err("response.fields.name")),
             ("x\r\n", "b", Place::Head, Err("response.fields.name")),
             ("\u{e4}", "b", Place::Head, Err("response.fields.name")),
+            ("X-Text-2", "eight or more bytes\t", Place::Head, Ok(None)),
+            ("x.long_name!", "b", Place::Head, Ok(None)),
+            ("x-long name", "b", Place::Head, Err("response.fields.name")),
+            ("x-long-n\r", "b", Place::Head, Err("response.fields.name")),
             ("x-a", "b\r\nset-cookie: c", Place::Head, Err("response.fields.value")),
             ("x-a", "b\n", Place::Head, Err("response.fields.value")),
             ("x-a", "b\0", Place::Head, Err("response.fields.value")),

@@ -26,6 +26,7 @@ mod step;
 mod task;
 mod timing;
 pub mod wheel;
+mod words;
 mod worker;
 
 pub use container::{Container, Hooks, Parts, Signal};

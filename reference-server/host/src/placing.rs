@@ -114,13 +114,14 @@ impl Container {
 
     /// Puts a task into its worker's run queue; its record says already that it is queued.
     pub(crate) fn enqueue(&self, worker: u32, index: u32) {
-        let here = worker::with_current(self, |current| {
-            if current.index == worker {
-                current.queue.borrow_mut().push_back(index);
-            }
-            current.index == worker
-        });
-        if here != Some(true) && self.workers[worker as usize].post(Message::Run(index), || ()) {
+        if worker::with_current(self, |current| current.enqueue(worker, index)).is_none() {
+            self.send_run(worker, index);
+        }
+    }
+
+    /// Tells a worker that is not the caller's that a task of it is queued.
+    pub(crate) fn send_run(&self, worker: u32, index: u32) {
+        if self.workers[worker as usize].post(Message::Run(index), || ()) {
             self.wake(worker);
         }
     }

@@ -12,7 +12,6 @@ use crate::task::{Peer, Phase, Record, Response, Wait};
 use crate::worker::{Acting, Callback, Due, Stationed, Worker};
 use http_container_abi::constants::{event_kind, notice, task_kind};
 use http_container_abi::{Event, Opaque, StartArgs, Status};
-use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 
@@ -78,15 +77,15 @@ impl Worker {
         }
         if stationed.instance.retired.load(Ordering::Relaxed) {
             record.notice(notice::RELOAD);
-        }
-        if stationed.instance.expired.load(Ordering::Relaxed) {
-            record.cancel.get_or_insert(Status::CANCELLED_FAULT);
+            if stationed.instance.expired.load(Ordering::Relaxed) {
+                record.cancel.get_or_insert(Status::CANCELLED_FAULT);
+            }
         }
         stationed.live.set(stationed.live.get() + 1);
         Begun { kind: record.kind, arg: record.arg, exchange: record.exchange.clone() }
     }
 
-    fn first_step(&self, index: u32, task: u64, stationed: &Rc<Stationed>, begun: &Begun) {
+    fn first_step(&self, index: u32, task: u64, stationed: &Stationed, begun: &Begun) {
         self.counters().starts.add(1);
         let instance = &stationed.instance;
         let arguments = StartArgs {
@@ -138,7 +137,7 @@ impl Worker {
         }
         record.phase = Phase::Running;
         let task = slots::pack(index, record.generation);
-        let mut events = std::mem::take(&mut record.events);
+        let mut events = std::mem::replace(&mut record.events, self.spare_events.take());
         let task_state = record.state;
         drop(slot);
         self.counters().resumes.add(1);
@@ -149,12 +148,9 @@ impl Worker {
         self.acting.set(Acting::NOBODY);
         self.measure(index, &stationed);
         self.tell_nudges();
-        let Some(mut slot) = self.container.slots.lock(index) else { return };
-        if slot.contents.events.capacity() == 0 {
-            // Returned to the record, so that it need not be allocated again.
-            events.clear();
-            slot.contents.events = events;
-        }
+        events.clear();
+        self.spare_events.set(events);
+        let Some(slot) = self.container.slots.lock(index) else { return };
         self.settle(slot, index, &stationed, status);
     }
 
@@ -172,16 +168,21 @@ impl Worker {
         let mean = u64::from(stationed.step_ns.get());
         stationed.step_ns.set(((mean * 7 + took.min(1 << 30)) / 8) as u32);
         if took > self.container.limits.step_report_ns && !self.is_of_pool() {
-            self.counters().slow_steps.add(1);
-            let text = format!("a step took {} ms; a step must not block", took / 1_000_000);
-            if let Some(slot) = self.container.slots.lock(index) {
-                self.report_record(index, &slot.contents, Level::Warn, "task.step.short", None, &text);
-            }
+            self.report_slow_step(index, took);
+        }
+    }
+
+    #[cold]
+    fn report_slow_step(&self, index: u32, took_ns: u64) {
+        self.counters().slow_steps.add(1);
+        let text = format!("a step took {} ms; a step must not block", took_ns / 1_000_000);
+        if let Some(slot) = self.container.slots.lock(index) {
+            self.report_record(index, &slot.contents, Level::Warn, "task.step.short", None, &text);
         }
     }
 
     /// What a step's answer means.
-    fn settle(&self, mut slot: Locked<'_>, index: u32, stationed: &Rc<Stationed>, status: Status) {
+    fn settle(&self, mut slot: Locked<'_>, index: u32, stationed: &Stationed, status: Status) {
         let record = &mut slot.contents;
         if status == Status::PENDING {
             self.weigh_deadline(record);

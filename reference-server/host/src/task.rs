@@ -161,9 +161,19 @@ pub struct Record {
 impl Record {
     /// Latches an event for the operation with that number; `false` when there is no such operation.
     pub fn fire(&mut self, number: u64, kind: u32, status: Status, value: u64) -> bool {
-        let Some(at) = self.operations.iter().position(|operation| operation.number == number) else {
-            return false;
-        };
+        self.fire_where(|operation| operation.number == number, kind, status, value)
+    }
+
+    /// As [`Record::fire`], for the first operation of which `is_meant` holds.
+    #[inline]
+    pub fn fire_where(
+        &mut self,
+        is_meant: impl Fn(&Operation) -> bool,
+        kind: u32,
+        status: Status,
+        value: u64,
+    ) -> bool {
+        let Some(at) = self.operations.iter().position(is_meant) else { return false };
         let operation = self.operations.swap_remove(at);
         self.events.push(Event { token: operation.token, value, status, kind });
         true
@@ -171,13 +181,7 @@ impl Record {
 
     /// As [`Record::fire`], for the operation that waits for exactly that.
     pub fn fire_wait(&mut self, wait: Wait, kind: u32, status: Status, value: u64) -> bool {
-        match self.operations.iter().find(|operation| operation.wait == wait) {
-            Some(operation) => {
-                let number = operation.number;
-                self.fire(number, kind, status, value)
-            }
-            None => false,
-        }
+        self.fire_where(|operation| operation.wait == wait, kind, status, value)
     }
 
     /// Whether an outstanding operation has that token: until its event was delivered [completion.token.unique].
@@ -220,12 +224,60 @@ impl Record {
         wants
     }
 
-    /// Empties the record for the next task, keeping what it allocated.
+    /// Empties the record for the next task, member by member, keeping what it allocated.
     pub fn clear(&mut self) {
-        let mut operations = std::mem::take(&mut self.operations);
-        let mut events = std::mem::take(&mut self.events);
+        // Named one by one, so that a new member cannot be forgotten here.
+        let Record {
+            generation,
+            phase,
+            queued,
+            body_begun,
+            body_ended,
+            peer,
+            worker,
+            kind,
+            module,
+            instance,
+            route,
+            link,
+            depth,
+            request_id,
+            deadline_ns,
+            allowed_ns,
+            deadline_key,
+            notice_key,
+            grace_key,
+            exchange,
+            response,
+            operations,
+            events,
+            cancel,
+            notices,
+            notices_true,
+            notices_told,
+            arg,
+            state,
+            chunk,
+            children,
+            body_taken,
+            parent,
+        } = self;
+        (*generation, *phase, *queued) = (0, Phase::Free, false);
+        (*body_begun, *body_ended, *body_taken) = (false, false, false);
+        (*peer, *response) = (Peer::Here, Response::None);
+        (*worker, *instance) = (None, None);
+        (*kind, *module, *route, *link, *depth) = (0, 0, 0, 0, 0);
+        (*request_id, *allowed_ns, *deadline_ns) = (0, 0, None);
+        (*deadline_key, *notice_key, *grace_key) = (None, None, None);
+        (*cancel, *parent) = (None, None);
+        (*notices, *notices_true, *notices_told) = (0, 0, 0);
+        (*arg, *state) = (Opaque::default(), Opaque::default());
+        *exchange = None;
         operations.clear();
         events.clear();
-        *self = Record { operations, events, ..Record::default() };
+        children.clear();
+        if !chunk.is_empty() {
+            *chunk = bytes::Bytes::new();
+        }
     }
 }

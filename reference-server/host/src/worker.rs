@@ -12,7 +12,7 @@ use crate::placing;
 use crate::task::{Phase, Record};
 use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
-use http_container_abi::{Opaque, Status};
+use http_container_abi::{Event, Opaque, Status};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -140,6 +140,8 @@ pub struct Opening {
 pub struct Worker {
     pub(crate) container: Arc<Container>,
     pub(crate) index: u32,
+    /// Its own entry of the container's.
+    shared: Arc<WorkerShared>,
     free: RefCell<Vec<u32>>,
     pub(crate) queue: RefCell<VecDeque<u32>>,
     /// Fresh tasks that any worker may start.
@@ -159,6 +161,8 @@ pub struct Worker {
     drained: Cell<bool>,
     incoming: RefCell<Vec<Message>>,
     due: RefCell<Vec<Due>>,
+    /// Empty: takes the events that happen in a step, while the step reads those that it is resumed with.
+    pub(crate) spare_events: Cell<Vec<Event>>,
 }
 
 /// How many free slots a worker keeps at most.
@@ -213,6 +217,8 @@ impl Worker {
             drained: Cell::new(false),
             incoming: RefCell::default(),
             due: RefCell::default(),
+            spare_events: Cell::default(),
+            shared: Arc::clone(&container.workers[index as usize]),
             container,
         });
         CURRENT.with(|current| *current.borrow_mut() = Some(Rc::clone(&worker)));
@@ -224,8 +230,9 @@ impl Worker {
         &self.container
     }
 
+    #[inline]
     pub(crate) fn counters(&self) -> &Counters {
-        &self.container.workers[self.index as usize].counters
+        &self.shared.counters
     }
 
     /// The time now, ns, on a clock that [`Worker::turn`] may have put forward.
@@ -267,11 +274,22 @@ impl Worker {
     }
 
     /// Takes a slot back; gives some away when it has many, since tasks may end elsewhere than they were made.
+    #[inline]
     pub(crate) fn recycle(&self, index: u32) {
         let mut free = self.free.borrow_mut();
         free.push(index);
         if free.len() > FREE_SLOTS {
             lock(&self.container.spare).extend(free.drain(..FREE_SLOTS / 2));
+        }
+    }
+
+    /// Puts a task whose record says that it is queued into its worker's run queue.
+    #[inline]
+    pub(crate) fn enqueue(&self, worker: u32, index: u32) {
+        if worker == self.index {
+            self.queue.borrow_mut().push_back(index);
+        } else {
+            self.container.send_run(worker, index);
         }
     }
 
@@ -299,7 +317,7 @@ impl Worker {
     }
 
     fn take_inbox(&self) {
-        let shared = &self.container.workers[self.index as usize];
+        let shared = &self.shared;
         if !shared.waiting.load(Ordering::Relaxed) {
             return;
         }
@@ -336,7 +354,7 @@ impl Worker {
         !self.queue.borrow().is_empty()
             || !self.fresh.borrow().is_empty()
             || !self.bound.borrow().is_empty()
-            || self.container.workers[self.index as usize].waiting.load(Ordering::SeqCst)
+            || self.shared.waiting.load(Ordering::SeqCst)
             || self.retirement.get() != self.container.retirement.load(Ordering::SeqCst)
     }
 
@@ -344,7 +362,6 @@ impl Worker {
     /// and nothing is spawned in the container any more.
     pub fn leave(&self, outcome: Status) {
         self.container.closing.store(true, Ordering::SeqCst);
-        let shared = &self.container.workers[self.index as usize];
         loop {
             self.take_inbox();
             let mut fresh = std::mem::take(&mut *self.fresh.borrow_mut());
@@ -355,7 +372,7 @@ impl Worker {
             }
             self.cancel_all(outcome);
             let is_empty = self.fresh.borrow().is_empty() && self.bound.borrow().is_empty();
-            if is_empty && shared.close() {
+            if is_empty && self.shared.close() {
                 break;
             }
         }

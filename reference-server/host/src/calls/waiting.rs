@@ -86,38 +86,41 @@ impl InstanceHost {
 
     /// From any thread: no worker is needed, only the task's slot.
     pub(crate) fn call_complete(&self, completion: u64, status: Status, value: u64) -> Status {
-        self.with_worker(|worker| self.complete_in(&worker.container, completion, status, value))
-            .or_else(|| {
-                self.container().map(|container| self.complete_in(&container, completion, status, value))
-            })
-            .unwrap_or(Ok(Status::E_GONE))
-            .unwrap_or_else(|refused| self.refuse(0, refused))
+        let here = self.with_worker(|worker| {
+            let queue = self.complete_in(&worker.container, completion, status, value)?;
+            queue.into_iter().for_each(|(owner, index)| worker.enqueue(owner, index));
+            Ok(Status::OK)
+        });
+        let answer = here.or_else(|| {
+            let container = self.container()?;
+            let completed = self.complete_in(&container, completion, status, value);
+            Some(completed.map(|queue| {
+                queue.into_iter().for_each(|(owner, index)| container.enqueue(owner, index));
+                Status::OK
+            }))
+        });
+        answer.unwrap_or(Ok(Status::E_GONE)).unwrap_or_else(|refused| self.refuse(0, refused))
     }
 
+    /// Latches the completion's event; answers worker and index of its task when that is to be put into the run queue.
     fn complete_in(
         &self,
         container: &crate::Container,
         completion: u64,
         status: Status,
         value: u64,
-    ) -> Result<Status, Refused> {
+    ) -> Result<Option<(u32, u32)>, Refused> {
         let (index, number) = slots::unpack(completion);
         let Some(mut slot) = container.slots.lock(index) else { return Err(GONE) };
         let record = &mut slot.contents;
-        let is_ours = record.instance == Some(self.index)
-            && record
-                .operations
-                .iter()
-                .any(|operation| operation.number == number && operation.wait == Wait::Completion);
-        if !is_ours || !record.fire(number, event_kind::COMPLETION, status, value) {
+        let is_meant =
+            |operation: &Operation| operation.number == number && operation.wait == Wait::Completion;
+        if record.instance != Some(self.index)
+            || !record.fire_where(is_meant, event_kind::COMPLETION, status, value)
+        {
             return Err(GONE);
         }
-        let queue = record.wants_queue().then_some(record.worker).flatten();
-        drop(slot);
-        if let Some(worker) = queue {
-            container.enqueue(worker, index);
-        }
-        Ok(Status::OK)
+        Ok(record.wants_queue().then_some(record.worker).flatten().map(|worker| (worker, index)))
     }
 
     pub(crate) fn call_timer(&self, task: u64, token: u64, delay_ns: u64) -> Status {
