@@ -152,6 +152,42 @@ fn a_stop_takes_no_new_connections() {
     assert!(server.log().contains("states: destroyed"), "modules are destroyed: {}", server.log());
 }
 
+/// Connections that wait for their next request are ended at once, though others are still under way.
+#[test]
+fn a_stop_ends_idle_connections() {
+    let mut server = serve("idle-stop", 2, "", &[Mount("states", probe("states"))]);
+    let mut idle: Vec<Peer> = (0..10).map(|_| server.connect()).collect();
+    idle.iter_mut().for_each(|peer| assert_eq!(peer.get("/early").text(), "early"));
+    let mut reading = server.connect();
+    reading.send("POST /reading HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\na");
+    server.wait_for_counters("it is under way", |counters| counters.get("operations_live") == 1);
+    server.signal("TERM");
+    idle.iter_mut().for_each(|peer| peer.expect_end("an idle connection"));
+    assert!(server.runs());
+    reading.send("b");
+    assert_eq!(reading.response("POST").text(), "read");
+    assert!(server.wait().success());
+}
+
+/// The signal may come at any moment of a turn: no worker sleeps through it. Connections are left open on purpose.
+#[test]
+fn stops_at_any_moment() {
+    for round in 0..30 {
+        let mut server = serve(
+            "moment",
+            1 + round % 3,
+            "[timeouts]\nlinger_ms = 100",
+            &[Mount("states", probe("states"))],
+        );
+        let mut peer = server.connect();
+        (0..round % 4).for_each(|_| assert_eq!(peer.get("/early").status, 200));
+        server.signal("TERM");
+        peer.expect_end("an idle connection");
+        assert!(server.wait().success(), "round {round}: {}", server.log());
+        server.assert_healthy();
+    }
+}
+
 #[test]
 fn a_second_signal_ends_at_once() {
     let mut server = serve("second", 2, "", &[Mount("states", probe("states"))]);
