@@ -1,8 +1,10 @@
 //! An `App` behind the callbacks of the ABI: instances, workers, tasks. Must not know what the application does.
 
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
 use http_container_abi::constants::task_kind;
 use http_container_abi::{Event, HostRef, Module, RequestView, Start, Status};
@@ -12,7 +14,7 @@ use crate::body::Body;
 use crate::chunks::{Chunks, RequestBody};
 use crate::config;
 use crate::context::{self, TaskContext};
-use crate::drive::{Ending, Task, TaskFuture};
+use crate::drive::{Ending, Task};
 use crate::facts::Facts;
 use crate::instance::{Instance, WorkerCore};
 use crate::{reply, request};
@@ -42,8 +44,7 @@ impl<A: App> Module for Adapter<A> {
 
     fn create(host: HostRef, config: &[u8]) -> Result<Self, Status> {
         let instance = Arc::new(Instance::new(host));
-        let context = Rc::new(TaskContext::new(Arc::clone(&instance), None, 0));
-        let _inside = context::enter(&context);
+        let _inside = context::enter(Rc::new(TaskContext::new(Arc::clone(&instance), None, 0)));
         let config = config::parse(config).map_err(|message| {
             crate::error!("{message}");
             Status::E_CONFIG
@@ -72,38 +73,42 @@ impl<A: App> Module for Adapter<A> {
 
     fn start(&self, worker: &Worker<A>, handle: u64, start: Start<'_>) -> (Status, Option<Box<Task>>) {
         let mut task = self.task(worker, handle);
-        let _inside = context::enter(&Rc::clone(&task.context));
-        let future = match start.kind {
+        let _inside = context::enter(Rc::clone(&task.context));
+        let given = match start.kind {
             task_kind::REQUEST | task_kind::CHILD => match start.request {
-                Some(view) => self.request(worker, &task.context, &view),
+                Some(view) => self.request(worker, &mut task, &view),
                 None => Err(Status::E_INVALID),
             },
-            task_kind::BACKGROUND => Instance::job(&worker.core, start.arg).ok_or(Status::E_INVALID),
+            task_kind::BACKGROUND => match Instance::job(&worker.core, start.arg) {
+                Some(job) => {
+                    task.run(job);
+                    Ok(())
+                }
+                None => Err(Status::E_INVALID),
+            },
             _ => Err(Status::E_UNSUPPORTED),
         };
-        match future {
-            Ok(future) => task.future = Some(future),
-            Err(status) => return (status, Some(task)),
+        if let Err(status) = given {
+            return (status, Some(task));
         }
         let status = task.step();
         (status, Some(task))
     }
 
     fn resume(&self, _: &Worker<A>, _: u64, task: &mut Task, events: &[Event]) -> Status {
-        let _inside = context::enter(&Rc::clone(&task.context));
+        let _inside = context::enter(Rc::clone(&task.context));
         task.deliver(events);
         task.step()
     }
 
     fn finish(&self, worker: &Worker<A>, _: u64, task: Option<Box<Task>>, outcome: Status, unseen: &[Event]) {
         let Some(mut task) = task else { return };
-        {
-            let context = Rc::clone(&task.context);
-            let _inside = context::enter(&context);
-            context.outcome.set(Some(outcome));
-            context.store(unseen);
+        if !task.is_clean() || !unseen.is_empty() {
+            let _inside = context::enter(Rc::clone(&task.context));
+            task.context.outcome.set(Some(outcome));
+            task.context.store_events(unseen);
             task.discard();
-            context.end();
+            task.context.end();
         }
         let mut spare = worker.spare.borrow_mut();
         if spare.len() < SPARE_TASKS_MAX && task.renew() {
@@ -115,7 +120,7 @@ impl<A: App> Module for Adapter<A> {
 impl<A: App> Adapter<A> {
     fn enter_worker(&self, core: &Rc<WorkerCore>) -> context::Entered {
         let context = TaskContext::new(Arc::clone(&self.instance), Some(Rc::clone(core)), 0);
-        context::enter(&Rc::new(context))
+        context::enter(Rc::new(context))
     }
 
     fn task(&self, worker: &Worker<A>, handle: u64) -> Box<Task> {
@@ -127,27 +132,42 @@ impl<A: App> Adapter<A> {
         Box::new(Task::new(Rc::new(context)))
     }
 
-    fn request(
-        &self,
-        worker: &Worker<A>,
-        context: &Rc<TaskContext>,
-        view: &RequestView<'_>,
-    ) -> Result<TaskFuture, Status> {
+    fn request(&self, worker: &Worker<A>, task: &mut Task, view: &RequestView<'_>) -> Result<(), Status> {
+        let context = &task.context;
         *context.facts.borrow_mut() = Facts::of(view);
         let length = view.content_length();
         let body = match length {
             Some(0) => Body::empty(),
             _ => Body::incoming(Chunks::new(Rc::clone(context), RequestBody, length)),
         };
-        let request = request::build(view, body)?;
-        let state = State::new(Arc::clone(&self.app), Rc::clone(&worker.state));
-        Ok(Box::pin(answer(Rc::clone(context), state, request)))
+        let mut store = context.store.borrow_mut();
+        worker.core.handover.put(body, |request| request::fill(request, view, &mut store))?;
+        drop(store);
+        let state = || State::new(Arc::clone(&self.app), Rc::clone(&worker.state));
+        task.serve(|| Box::pin(serve(Rc::clone(&worker.core), state())));
+        Ok(())
     }
 }
 
-async fn answer<A: App>(context: Rc<TaskContext>, state: State<A>, request: http::Request<Body>) -> Ending {
-    let answer = A::handle(state, request).await;
-    reply::send(context, answer).await
+/// Answers the requests of one task after another: the tasks of a worker need few futures, each allocated once.
+async fn serve<A: App>(worker: Rc<WorkerCore>, state: State<A>) -> Ending {
+    loop {
+        let answer = A::handle(state.clone(), worker.handover.take()).await;
+        let context = context::current();
+        let ending = match reply::at_once(&context, answer) {
+            Ok(ending) => ending,
+            Err(response) => reply::stream(Rc::clone(&context), response).await,
+        };
+        context.answered.set(Some(ending));
+        drop(context);
+        pause().await;
+    }
+}
+
+/// Waits until the next poll.
+async fn pause() {
+    let mut is_over = false;
+    poll_fn(|_| if std::mem::replace(&mut is_over, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 /// The end of an instance: whatever outlives it on another thread finds the gate closed from here on.

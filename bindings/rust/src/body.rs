@@ -10,11 +10,12 @@ use http::StatusCode;
 use http::header::HeaderMap;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use crate::channel::{Receiver, Sender, channel};
+use crate::channel::{Sender, channel};
 use crate::chunks::{Chunks, RequestBody};
 use crate::context::TaskContext;
 use crate::dispatch::Child;
 use crate::error::{BodyError, Error};
+use crate::streamed::{Pieces, Streamed};
 use crate::writer::{Produced, Writer};
 
 /// A body. Request bodies are read from it; anything that is [`IntoBody`] becomes a response's.
@@ -22,41 +23,38 @@ use crate::writer::{Produced, Writer};
 /// It is an [`http_body::Body`], so it goes through other libraries, and it can be read by hand: [`chunk`](Self::chunk),
 /// [`collect`](Self::collect). Nothing is read before it is asked for, and a response's stream is asked for more only when
 /// the peer has taken what went before: back-pressure holds in both directions.
-#[derive(Default)]
 pub struct Body {
     kind: Kind,
-    trailers: Option<Box<HeaderMap>>,
 }
 
-#[derive(Default)]
+/// No body is one of no bytes: a third kind would make every request and response larger.
 enum Kind {
-    #[default]
-    Empty,
     Whole(Bytes),
-    Incoming(Chunks<RequestBody>),
-    Produced(Produced),
-    Channel(Receiver),
-    Child(Chunks<Child>),
-    Other(Pin<Box<dyn HttpBody<Data = Bytes, Error = BodyError>>>),
+    /// Boxed, so that a request or a response with no stream is small to move.
+    Streamed(Box<Streamed>),
 }
 
 impl Body {
     fn of(kind: Kind) -> Self {
-        Self { kind, trailers: None }
+        Self { kind }
+    }
+
+    fn streamed(pieces: Pieces) -> Self {
+        Self::of(Kind::Streamed(Box::new(Streamed::new(pieces))))
     }
 
     /// No body.
     #[must_use]
     pub fn empty() -> Self {
-        Self::default()
+        Self::of(Kind::Whole(Bytes::new()))
     }
 
     pub(crate) fn incoming(incoming: Chunks<RequestBody>) -> Self {
-        Self::of(Kind::Incoming(incoming))
+        Self::streamed(Pieces::Incoming(incoming))
     }
 
     pub(crate) fn child(child: Chunks<Child>) -> Self {
-        Self::of(Kind::Child(child))
+        Self::streamed(Pieces::Child(child))
     }
 
     /// A body that `produce` writes while it is sent, in the task that sends it.
@@ -80,14 +78,14 @@ impl Body {
         P: FnOnce(Writer) -> F,
         F: Future<Output = Result<(), Error>> + 'static,
     {
-        Self::of(Kind::Produced(Produced::new(produce)))
+        Self::streamed(Pieces::Produced(Produced::new(produce)))
     }
 
     /// A body that another task, or a thread, sends. At most `capacity` chunks wait in between, at least one.
     #[must_use]
     pub fn channel(capacity: usize) -> (Sender, Self) {
         let (sender, receiver) = channel(capacity);
-        (sender, Self::of(Kind::Channel(receiver)))
+        (sender, Self::streamed(Pieces::Channel(receiver)))
     }
 
     /// Any body of the `http_body` kind.
@@ -96,7 +94,7 @@ impl Body {
         B: HttpBody<Data = Bytes> + 'static,
         B::Error: std::error::Error + 'static,
     {
-        Self::of(Kind::Other(Box::pin(Wrapped(Box::pin(body)))))
+        Self::of(Kind::Streamed(Box::new(Streamed::wrap(body))))
     }
 
     /// The next piece, never empty; `None` when the body is whole. Trailers, if any, can be had after that.
@@ -108,7 +106,11 @@ impl Body {
             match frame?.into_data() {
                 Ok(data) if data.is_empty() => {}
                 Ok(data) => return Ok(Some(data)),
-                Err(frame) => self.trailers = frame.into_trailers().ok().map(Box::new),
+                Err(frame) => {
+                    if let Kind::Streamed(streamed) = &mut self.kind {
+                        streamed.trailers = frame.into_trailers().ok();
+                    }
+                }
             }
         }
         Ok(None)
@@ -144,21 +146,37 @@ impl Body {
     /// The trailer fields, after [`chunk`](Self::chunk) said that the body is whole.
     #[must_use]
     pub fn trailers(&self) -> Option<&HeaderMap> {
-        self.trailers.as_deref()
+        match &self.kind {
+            Kind::Streamed(streamed) => streamed.trailers.as_ref(),
+            Kind::Whole(_) => None,
+        }
     }
 
     /// The whole body, if it is at hand and has at most `limit` bytes.
     pub(crate) fn into_whole(self, limit: usize) -> Result<Bytes, Self> {
         match self.kind {
-            Kind::Empty => Ok(Bytes::new()),
             Kind::Whole(bytes) if bytes.len() <= limit => Ok(bytes),
-            kind => Err(Self { kind, ..self }),
+            kind => Err(Self::of(kind)),
+        }
+    }
+
+    /// As [`into_whole`](Self::into_whole), but only looks.
+    pub(crate) fn whole(&self, limit: usize) -> Option<&[u8]> {
+        match &self.kind {
+            Kind::Whole(bytes) if bytes.len() <= limit => Some(bytes),
+            _ => None,
         }
     }
 
     /// The request body of the task, if this is it and nothing was read of it.
     pub(crate) fn is_unread_request(&self, task: &Rc<TaskContext>) -> bool {
-        matches!(&self.kind, Kind::Incoming(body) if body.is_unread() && Rc::ptr_eq(body.context(), task))
+        matches!(&self.kind, Kind::Streamed(streamed) if streamed.is_unread_request(task))
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::empty()
     }
 }
 
@@ -171,82 +189,36 @@ impl HttpBody for Body {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         match &mut self.kind {
-            Kind::Empty => Poll::Ready(None),
             Kind::Whole(bytes) => {
                 let bytes = std::mem::take(bytes);
-                self.kind = Kind::Empty;
                 Poll::Ready((!bytes.is_empty()).then(|| Ok(Frame::data(bytes))))
             }
-            Kind::Incoming(incoming) => incoming.poll_frame(context),
-            Kind::Produced(produced) => produced.poll_frame(context),
-            Kind::Channel(receiver) => receiver.poll_frame(context),
-            Kind::Child(child) => child.poll_frame(context),
-            Kind::Other(other) => other.as_mut().poll_frame(context),
+            Kind::Streamed(streamed) => streamed.poll_frame(context),
         }
     }
 
     fn is_end_stream(&self) -> bool {
         match &self.kind {
-            Kind::Empty => true,
             Kind::Whole(bytes) => bytes.is_empty(),
-            Kind::Other(other) => other.is_end_stream(),
-            Kind::Incoming(_) | Kind::Produced(_) | Kind::Channel(_) | Kind::Child(_) => false,
+            Kind::Streamed(streamed) => streamed.is_end(),
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        let left = match &self.kind {
-            Kind::Empty => Some(0),
-            Kind::Whole(bytes) => Some(bytes.len() as u64),
-            Kind::Incoming(incoming) => incoming.left(),
-            Kind::Child(child) => child.left(),
-            Kind::Produced(_) | Kind::Channel(_) => None,
-            Kind::Other(other) => return other.size_hint(),
-        };
-        left.map_or_else(SizeHint::default, SizeHint::with_exact)
+        match &self.kind {
+            Kind::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Kind::Streamed(streamed) => streamed.size_hint(),
+        }
     }
 }
 
 impl std::fmt::Debug for Body {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.kind {
-            Kind::Empty => out.write_str("Body(empty)"),
+            Kind::Whole(bytes) if bytes.is_empty() => out.write_str("Body(empty)"),
             Kind::Whole(bytes) => write!(out, "Body({} bytes)", bytes.len()),
-            _ => out.write_str("Body(stream)"),
+            Kind::Streamed(_) => out.write_str("Body(stream)"),
         }
-    }
-}
-
-/// A body of another library, whose errors become ours.
-struct Wrapped<B>(Pin<Box<B>>);
-
-impl<B> HttpBody for Wrapped<B>
-where
-    B: HttpBody<Data = Bytes>,
-    B::Error: std::error::Error + 'static,
-{
-    type Data = Bytes;
-    type Error = BodyError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let frame = std::task::ready!(self.0.as_mut().poll_frame(context));
-        Poll::Ready(frame.map(|frame| {
-            frame.map_err(|error| {
-                let error = Error::from(error);
-                BodyError::new(error.status(), format!("the body failed: {error}"))
-            })
-        }))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
     }
 }
 
@@ -288,5 +260,15 @@ impl IntoBody for () {
 impl From<()> for Body {
     fn from((): ()) -> Self {
         Self::empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_stay_small_to_move() {
+        assert_eq!(size_of::<Body>(), size_of::<Bytes>());
     }
 }

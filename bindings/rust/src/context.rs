@@ -6,8 +6,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Poll, Waker};
 
+use bytes::BytesMut;
 use http_container_abi::{Event, HostRef, Status};
 
+use crate::drive::Ending;
 use crate::facts::Facts;
 use crate::instance::{Instance, WorkerCore};
 use crate::notice::Subscriptions;
@@ -28,6 +30,10 @@ pub(crate) struct TaskContext {
     pub(crate) task: Cell<u64>,
     pub(crate) facts: RefCell<Facts>,
     pub(crate) subscriptions: RefCell<Subscriptions>,
+    /// Where the bytes of the request's head go; empty, with the room that the last head has left.
+    pub(crate) store: RefCell<BytesMut>,
+    /// Set by a future that has answered its request and stays for the next one.
+    pub(crate) answered: Cell<Option<Ending>>,
     /// How the task ended, once `finish` runs.
     pub(crate) outcome: Cell<Option<Status>>,
     /// Set by an operation that cannot report its failure: the task fails with it at the end of the poll.
@@ -49,6 +55,8 @@ impl TaskContext {
             task: Cell::new(task),
             facts: RefCell::default(),
             subscriptions: RefCell::default(),
+            store: RefCell::default(),
+            answered: Cell::new(None),
             outcome: Cell::new(None),
             failure: Cell::new(Status::OK),
             chunks_read: Cell::new(0),
@@ -81,7 +89,7 @@ impl TaskContext {
 
     /// Stores every event before anybody is told of any, so that a future that is polled sees all of them.
     pub(crate) fn deliver(&self, events: &[Event]) {
-        self.store(events);
+        self.store_events(events);
         for event in events {
             let waiter = self.slots.borrow_mut().take_waiter(event.token);
             if let Some(waiter) = waiter {
@@ -91,7 +99,7 @@ impl TaskContext {
     }
 
     /// Stores events without telling anybody: the task is at its end.
-    pub(crate) fn store(&self, events: &[Event]) {
+    pub(crate) fn store_events(&self, events: &[Event]) {
         let mut slots = self.slots.borrow_mut();
         for event in events {
             slots.store(*event);
@@ -116,12 +124,22 @@ impl TaskContext {
 
     /// The task is over: operations that are in another task's hands are withdrawn, and end with `HC_E_GONE`.
     pub(crate) fn end(&self) {
+        let waiting = self.subscriptions.borrow_mut().end();
+        if !waiting.is_empty() || self.has_operations() {
+            self.end_operations(waiting);
+        }
+    }
+
+    pub(crate) fn has_operations(&self) -> bool {
+        !self.slots.borrow().is_empty()
+    }
+
+    fn end_operations(&self, waiting: Vec<Waker>) {
         let gone = Event { token: 0, value: 0, status: Status::E_GONE, kind: 0 };
         let (tokens, wakers) = self.slots.borrow_mut().end_all(gone);
         for token in tokens {
             self.host.cancel(self.task.get(), token);
         }
-        let waiting = self.subscriptions.borrow_mut().end();
         for waker in wakers.into_iter().chain(waiting) {
             waker.wake();
         }
@@ -129,14 +147,15 @@ impl TaskContext {
 
     /// Makes the context fit for a new task. False if something still refers to the ended one.
     pub(crate) fn renew(self: &mut Rc<Self>) -> bool {
-        if self.is_waker_held() || !self.slots.borrow().is_empty() {
+        if self.is_waker_held() || self.has_operations() {
             return false;
         }
         let Some(context) = Rc::get_mut(self) else { return false };
         context.task.set(0);
+        context.answered.set(None);
         context.outcome.set(None);
         context.failure.set(Status::OK);
-        context.cell.arm(0);
+        context.cell.disarm();
         context.facts.get_mut().clear();
         context.subscriptions.get_mut().clear();
         true
@@ -174,8 +193,8 @@ pub(crate) fn is_inside(instance: &Arc<Instance>) -> bool {
 
 /// A callback runs in this context until the answer is dropped.
 #[must_use]
-pub(crate) fn enter(context: &Rc<TaskContext>) -> Entered {
-    Entered { before: CURRENT.with(|current| current.replace(Some(Rc::clone(context)))) }
+pub(crate) fn enter(context: Rc<TaskContext>) -> Entered {
+    Entered { before: CURRENT.with(|current| current.replace(Some(context))) }
 }
 
 /// Restores the context that was entered before.

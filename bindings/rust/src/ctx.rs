@@ -90,13 +90,13 @@ impl Ctx {
     /// Who sent the request.
     #[must_use]
     pub fn peer(&self) -> Address {
-        self.context.facts.borrow().peer
+        self.context.facts.borrow().peer.as_ref().map_or(Address::Unknown, Address::from)
     }
 
     /// Where the container accepted it.
     #[must_use]
     pub fn local(&self) -> Address {
-        self.context.facts.borrow().local
+        self.context.facts.borrow().local.as_ref().map_or(Address::Unknown, Address::from)
     }
 
     /// What is known of the TLS session that carried it.

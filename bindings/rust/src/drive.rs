@@ -25,7 +25,9 @@ const POLLS_MAX: u32 = 16;
 /// A task between `start` and `finish`. Kept and used again by its worker.
 pub struct Task {
     pub(crate) context: Rc<TaskContext>,
-    pub(crate) future: Option<TaskFuture>,
+    future: Option<TaskFuture>,
+    /// The future has answered its request, holds nothing of it, and can answer a later task's.
+    is_idle: bool,
     /// A wake completion is outstanding.
     is_armed: bool,
     /// The timer that ends a rest is outstanding.
@@ -34,15 +36,30 @@ pub struct Task {
 
 impl Task {
     pub(crate) fn new(context: Rc<TaskContext>) -> Self {
-        Self { context, future: None, is_armed: false, is_resting: false }
+        Self { context, future: None, is_idle: false, is_armed: false, is_resting: false }
     }
 
     /// Makes it fit for a new task. False if something still refers to the ended one.
     pub(crate) fn renew(&mut self) -> bool {
-        self.future = None;
+        if !self.is_idle {
+            self.future = None;
+        }
         self.is_armed = false;
         self.is_resting = false;
         self.context.renew()
+    }
+
+    /// What the task is to do, once.
+    pub(crate) fn run(&mut self, job: TaskFuture) {
+        self.is_idle = false;
+        self.future = Some(job);
+    }
+
+    /// The task is to answer a request: with the future that answered an earlier one, or that `make` makes.
+    pub(crate) fn serve(&mut self, make: impl FnOnce() -> TaskFuture) {
+        if !std::mem::take(&mut self.is_idle) {
+            self.future = Some(make());
+        }
     }
 
     /// Takes the events of a step in, all of them before anything is polled.
@@ -84,7 +101,14 @@ impl Task {
         let Some(future) = self.future.as_mut() else { return Poll::Ready(Err(Status::E_STATE)) };
         let mut waker = Context::from_waker(&self.context.waker);
         match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(&mut waker))) {
-            Ok(poll) => poll,
+            Ok(Poll::Pending) => match self.context.answered.take() {
+                Some(ending) => {
+                    self.is_idle = true;
+                    Poll::Ready(ending)
+                }
+                None => Poll::Pending,
+            },
+            Ok(ready) => ready,
             Err(payload) => {
                 self.report("panicked", guard::message(&*payload));
                 Poll::Ready(Err(Status::E_PANIC))
@@ -155,8 +179,16 @@ impl Task {
         }
     }
 
-    /// Drops the future, if it is still there. False: its destructor panicked.
+    /// Whether nothing is left of the task but what a later one uses again.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.is_idle && !self.context.has_operations()
+    }
+
+    /// Drops the future, if it is still there and not idle. False: its destructor panicked.
     pub(crate) fn discard(&mut self) -> bool {
+        if self.is_idle {
+            return true;
+        }
         let Some(future) = self.future.take() else { return true };
         let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(future))) else { return true };
         self.report("panicked in a destructor", guard::message(&*payload));

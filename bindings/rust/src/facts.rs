@@ -77,8 +77,9 @@ pub(crate) struct Facts {
     pub(crate) is_request: bool,
     pub(crate) id: u64,
     pub(crate) deadline_ns: Option<u64>,
-    pub(crate) peer: Address,
-    pub(crate) local: Address,
+    /// Where the peer and the container were; set for a request.
+    pub(crate) peer: Option<hc_address>,
+    pub(crate) local: Option<hc_address>,
     pub(crate) tls: Option<Box<Tls>>,
 }
 
@@ -88,8 +89,8 @@ impl Facts {
             is_request: true,
             id: view.id(),
             deadline_ns: view.deadline_ns(),
-            peer: view.peer().into(),
-            local: view.local().into(),
+            peer: Some(*view.peer()),
+            local: Some(*view.local()),
             tls: view.tls().map(|tls| Box::new(Tls::of(&tls))),
         }
     }

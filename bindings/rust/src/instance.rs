@@ -10,6 +10,7 @@ use http_container_abi::{DispatchRef, HostRef, Status};
 
 use crate::drive::TaskFuture;
 use crate::gate::Gate;
+use crate::handover::Handover;
 
 /// What makes a background task's future on the worker where it starts.
 pub(crate) type MakeJob = Box<dyn FnOnce() -> TaskFuture + Send>;
@@ -59,6 +60,7 @@ struct LocalJob(usize);
 /// One worker of one instance.
 pub(crate) struct WorkerCore {
     pub(crate) index: u32,
+    pub(crate) handover: Handover,
     jobs: RefCell<Shelf>,
 }
 
@@ -71,7 +73,7 @@ struct Shelf {
 
 impl WorkerCore {
     pub(crate) fn new(index: u32) -> Self {
-        Self { index, jobs: RefCell::default() }
+        Self { index, handover: Handover::default(), jobs: RefCell::default() }
     }
 
     /// Spawns a task on this worker, from a step that runs on it. Answers its handle.

@@ -18,9 +18,11 @@ mod error;
 mod facts;
 mod fields;
 mod gate;
+mod handover;
 mod instance;
 pub mod log;
 mod module;
+mod names;
 #[cfg(feature = "net")]
 pub mod net;
 mod notice;
@@ -29,6 +31,7 @@ mod reply;
 mod request;
 mod resource;
 mod slots;
+mod streamed;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;

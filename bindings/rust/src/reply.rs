@@ -18,23 +18,34 @@ use crate::error::{BodyError, Error};
 use crate::fields;
 use crate::operation::Operation;
 
-/// Sends the answer of a handler, and says how its task ends.
-pub(crate) async fn send(context: Rc<TaskContext>, answer: Result<Response<Body>, Error>) -> Ending {
-    let response = match answer {
+/// Sends the answer of a handler if its body is at hand, and says how its task ends. `Err`: a response for [`stream`].
+pub(crate) fn at_once(
+    context: &TaskContext,
+    answer: Result<Response<Body>, Error>,
+) -> Result<Ending, Box<Response<Body>>> {
+    let mut response = match answer {
         Ok(response) => response,
         Err(error) => match error.http_status() {
             Some(status) => answer_of(status, &error),
-            None => return Err(report(&error)),
+            None => return Ok(Err(report(&error))),
         },
     };
-    let (head, body) = response.into_parts();
-    let sent = match body.into_whole(context.instance.respond_bytes_max) {
-        Ok(whole) => respond(&context, &head, &whole),
-        Err(body) => stream(context, head, body).await,
+    let Some(body) = response.body().whole(context.instance.respond_bytes_max) else {
+        return Err(Box::new(response));
     };
-    sent.map_err(|error| report(&error))
+    let sent = respond(context, &response, body);
+    if let Some(worker) = &context.worker {
+        worker.handover.keep(std::mem::take(response.headers_mut()));
+    }
+    Ok(sent.map_err(|error| report(&error)))
 }
 
+/// Sends a response whose body comes piece by piece, and says how its task ends.
+pub(crate) async fn stream(context: Rc<TaskContext>, response: Box<Response<Body>>) -> Ending {
+    pieces(context, *response).await.map_err(|error| report(&error))
+}
+
+#[cold]
 fn answer_of(status: StatusCode, error: &Error) -> Response<Body> {
     let mut response = Response::new(Body::from(error.message().to_owned()));
     *response.status_mut() = status;
@@ -51,10 +62,10 @@ fn report(error: &Error) -> Status {
     error.status()
 }
 
-fn respond(context: &TaskContext, head: &response::Parts, body: &[u8]) -> Result<(), Error> {
-    let status = fields::with(&head.headers, |fields| {
-        let response =
-            abi::Response { status: head.status.as_u16().into(), fields, body, content_length: None };
+fn respond<B>(context: &TaskContext, head: &Response<B>, body: &[u8]) -> Result<(), Error> {
+    let status = fields::with(head.headers(), |fields| {
+        let status = head.status().as_u16().into();
+        let response = abi::Response { status, fields, body, content_length: None };
         context.host.respond(context.task.get(), &response)
     });
     accept("the response", status)
@@ -64,7 +75,8 @@ fn accept(what: &str, status: Status) -> Result<(), Error> {
     if status.is_error() { Err(Error::refused(what, status)) } else { Ok(()) }
 }
 
-async fn stream(context: Rc<TaskContext>, head: response::Parts, mut body: Body) -> Result<(), Error> {
+async fn pieces(context: Rc<TaskContext>, response: Response<Body>) -> Result<(), Error> {
+    let (head, mut body) = response.into_parts();
     start(&context, &head, &body)?;
     let room = Operation::of(Rc::clone(&context));
     while let Some(frame) = poll_fn(|waker| Pin::new(&mut body).poll_frame(waker)).await {

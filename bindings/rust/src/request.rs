@@ -1,38 +1,67 @@
 //! The request head as `http` crate types, from the view at the boundary. All bytes are copied once, into one buffer that
 //! the target and the values share. Must not know what becomes of the request.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, Request, Uri, Version};
-use http_container_abi::{RequestView, Status};
+use http_container_abi::{FieldsView, RequestView, Status};
 
-/// The head of a request with `body`. The URI is the target as sent (path and query); a request without a Host field gets
-/// one from its authority.
-pub(crate) fn build<B>(view: &RequestView<'_>, body: B) -> Result<Request<B>, Status> {
-    let mut request = Request::new(body);
-    *request.method_mut() = Method::from_bytes(view.method()).map_err(|_| Status::E_INVALID)?;
+use crate::names::well_known;
+
+/// Heads of up to so many bytes share the task's own buffer, which stays with the task.
+const STORE_MAX: usize = 2048;
+
+/// Writes the head of `request`, whose header map is empty; bytes go to `store`, which is empty too, and is left so. The URI
+/// is the target as sent (path and query); a request without a Host field gets one from its authority.
+pub(crate) fn fill<B>(
+    request: &mut Request<B>,
+    view: &RequestView<'_>,
+    store: &mut BytesMut,
+) -> Result<(), Status> {
+    // A new request is `GET / HTTP/1.1`; what is not so is written over it.
+    if view.method() != b"GET" {
+        *request.method_mut() = Method::from_bytes(view.method()).map_err(|_| Status::E_INVALID)?;
+    }
     *request.version_mut() = version(view.version());
-    let target = view.target();
+    let target = Some(view.target()).filter(|target| target != b"/");
     let fields = view.fields();
-    let size = target.len() + fields.iter().map(|(_, value)| value.len()).sum::<usize>();
-    let mut store = BytesMut::with_capacity(size);
-    store.put_slice(target);
-    fields.iter().for_each(|(_, value)| store.put_slice(value));
-    let mut store = store.freeze();
-    *request.uri_mut() = uri(&store.split_to(target.len()))?;
+    let mut bytes = gather(target.unwrap_or_default(), fields, store);
+    if let Some(target) = target {
+        *request.uri_mut() = uri(bytes.split_to(target.len()), target)?;
+    }
     let headers = request.headers_mut();
-    headers.reserve(fields.len());
+    headers.try_reserve(fields.len()).map_err(|_| Status::E_LIMIT)?;
+    let mut has_host = false;
     for (name, value) in fields.iter() {
-        append(headers, name, store.split_to(value.len()))?;
+        let name = field_name(name)?;
+        has_host |= name == HOST;
+        append(headers, name, bytes.split_to(value.len()))?;
     }
-    if !view.authority().is_empty() && !headers.contains_key(HOST) {
-        append(headers, b"host", Bytes::copy_from_slice(view.authority()))?;
+    if !has_host && !view.authority().is_empty() {
+        append(headers, HOST, Bytes::copy_from_slice(view.authority()))?;
     }
-    Ok(request)
+    Ok(())
 }
 
-fn append(headers: &mut HeaderMap, name: &[u8], value: Bytes) -> Result<(), Status> {
-    let name = HeaderName::from_bytes(name).map_err(|_| Status::E_FIELD)?;
+/// The target and the values, one after another, in one buffer.
+fn gather(target: &[u8], fields: FieldsView<'_>, store: &mut BytesMut) -> Bytes {
+    let size = target.len() + fields.iter().map(|(_, value)| value.len()).sum::<usize>();
+    let mut large = BytesMut::new();
+    let store = if size > STORE_MAX { &mut large } else { store };
+    store.reserve(size);
+    store.extend_from_slice(target);
+    fields.iter().for_each(|(_, value)| store.extend_from_slice(value));
+    store.split().freeze()
+}
+
+fn field_name(name: &[u8]) -> Result<HeaderName, Status> {
+    match well_known(name) {
+        Some(name) => Ok(name),
+        None => HeaderName::from_bytes(name).map_err(|_| Status::E_FIELD),
+    }
+}
+
+fn append(headers: &mut HeaderMap, name: HeaderName, value: Bytes) -> Result<(), Status> {
     let value = HeaderValue::from_maybe_shared(value).map_err(|_| Status::E_FIELD)?;
     headers.try_append(name, value).map_err(|_| Status::E_LIMIT)?;
     Ok(())
@@ -44,7 +73,7 @@ pub(crate) fn header_map<'a>(
 ) -> Result<HeaderMap, Status> {
     let mut headers = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields {
-        append(&mut headers, name, Bytes::copy_from_slice(value))?;
+        append(&mut headers, field_name(name)?, Bytes::copy_from_slice(value))?;
     }
     Ok(headers)
 }
@@ -58,11 +87,16 @@ fn version(number: u32) -> Version {
     }
 }
 
-/// The target as a URI. Bytes that a URI may not hold, and that a lenient container let through, are percent-encoded.
-fn uri(target: &Bytes) -> Result<Uri, Status> {
-    if let Ok(uri) = Uri::from_maybe_shared(target.clone()) {
-        return Ok(uri);
+/// The target, which `shared` holds, as a URI. Bytes that a URI may not hold, and that a lenient container let through, are percent-encoded.
+fn uri(shared: Bytes, target: &[u8]) -> Result<Uri, Status> {
+    match Uri::from_maybe_shared(shared) {
+        Ok(uri) => Ok(uri),
+        Err(_) => encoded(target),
     }
+}
+
+#[cold]
+fn encoded(target: &[u8]) -> Result<Uri, Status> {
     let mut encoded = String::with_capacity(target.len() + 16);
     for &byte in target {
         if byte.is_ascii_graphic()
@@ -83,7 +117,10 @@ mod tests {
     #[test]
     fn targets_that_are_no_uri_are_encoded() {
         let check = |target: &'static str, expect: &str| {
-            assert_eq!(uri(&Bytes::from_static(target.as_bytes())).unwrap().to_string(), expect);
+            assert_eq!(
+                uri(Bytes::from_static(target.as_bytes()), target.as_bytes()).unwrap().to_string(),
+                expect
+            );
         };
         check("/a/b?c=d", "/a/b?c=d");
         check("*", "*");

@@ -28,7 +28,10 @@ impl WakeCell {
 
     /// A poll begins: wakes from now on ask for another one.
     pub(crate) fn begin_poll(&self) {
-        self.notified.store(false, Ordering::SeqCst);
+        // Only this thread clears it: where it is clear, a wake that comes meanwhile is not overwritten but seen later.
+        if self.notified.load(Ordering::SeqCst) {
+            self.notified.store(false, Ordering::SeqCst);
+        }
     }
 
     pub(crate) fn is_notified(&self) -> bool {
@@ -38,6 +41,14 @@ impl WakeCell {
     /// The handle that wakers complete from now on; 0 for none.
     pub(crate) fn arm(&self, completion: u64) {
         self.completion.store(completion, Ordering::SeqCst);
+    }
+
+    /// None from now on, as nearly always already.
+    pub(crate) fn disarm(&self) {
+        // Only this thread arms it.
+        if self.completion.load(Ordering::Relaxed) != 0 {
+            self.arm(0);
+        }
     }
 
     fn signal(&self) {
