@@ -24,7 +24,13 @@
  * was added after 1.0, and must not read past `size`. Where a call fills one in for its caller, the caller sets `size`
  * beforehand. What a host call does not know of an options structure must be zero bytes, else HC_E_UNSUPPORTED.
  * [version.size.read] [version.size.options-tail] [version.size.output] */
+#ifdef __cplusplus
+#define HC_END_OF(pointer, member)                                                                                     \
+  (static_cast<size_t>(reinterpret_cast<const char *>(&(pointer)->member + 1) -                                        \
+                       reinterpret_cast<const char *>(pointer)))
+#else
 #define HC_END_OF(pointer, member) ((size_t)((const char *)(&(pointer)->member + 1) - (const char *)(pointer)))
-#define HC_HAS(pointer, member) ((size_t)(pointer)->size >= HC_END_OF(pointer, member))
+#endif
+#define HC_HAS(pointer, member) ((pointer)->size >= HC_END_OF(pointer, member))
 
 #endif

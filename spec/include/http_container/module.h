@@ -33,7 +33,8 @@ enum hc_module_flag {
 };
 
 /* The module. Constant; lives as long as the library is loaded. Callbacks that are marked optional may be NULL.
- * Every callback returns normally: no exception, panic, signal jump or thread exit crosses the boundary.
+ * Every callback returns normally: no exception, panic, signal jump or thread exit crosses the boundary. What the author
+ * did not foresee is caught there and returned as HC_E_PANIC. [module.callback.fail-closed]
  *
  * Tag: thread  init: while no other callback of the instance runs, may block; worker: on that worker, one callback of the
  * instance at a time there. */
@@ -54,7 +55,8 @@ typedef struct hc_module {
    * [thread=init] */
   hc_status(HC_CALL *create)(const hc_host *H, hc_bytes config_json, void **instance);
 
-  /* The instance's end, after all its tasks finished and all its workers stopped; join your own threads here. Optional.
+  /* The instance's end, after all its tasks finished and all its workers stopped; join your own threads here, and drop
+   * rather than do what is queued for them. Optional.
    * [thread=init] */
   void(HC_CALL *destroy)(void *instance);
 
@@ -122,9 +124,9 @@ extern HC_EXPORT const hc_module HC_MODULE_ENTRY;
   };                                                                                                                   \
   extern const struct hc_module_note hc_module_note_                                                                   \
       __attribute__((section(HC_NOTE_SECTION), aligned(4), visibility("hidden")));                                     \
-  __attribute__((used)) const struct hc_module_note hc_module_note_ = {                                                                      \
+  __attribute__((used)) const struct hc_module_note hc_module_note_ = {                                                \
       sizeof(HC_NOTE_OWNER),                                                                                           \
-      (uint32_t)(sizeof(struct hc_module_note) - 28),                                                                  \
+      sizeof(struct hc_module_note) - 28,                                                                              \
       HC_NOTE_TYPE,                                                                                                    \
       HC_NOTE_OWNER,                                                                                                   \
       HC_ABI_MAJOR,                                                                                                    \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  * hc.dispatch/1: middleware. A task lets a child task answer, sees its response head and body, and answers the peer
  * itself. Cancellation flows down: when the parent ends, the child is cancelled with HC_CANCELLED_PARENT.
+ * Some C libraries define open, read or close as macros: include the system's headers before this one, and write
+ * (dispatch->read)(H, ...) where a macro with arguments is in the way.
  * Extension id: HC_DISPATCH_ID. Vtable: hc_dispatch. */
 #ifndef HTTP_CONTAINER_EXT_DISPATCH_H
 #define HTTP_CONTAINER_EXT_DISPATCH_H
@@ -32,7 +34,8 @@ typedef struct hc_dispatch {
 
   /* Start a child; it never runs inside this call. Always HC_PENDING when it is accepted, and *child is written.
    * HC_EVENT_CHILD_HEAD comes when its response head is there (status HC_OK; value: the status code), or when it ended
-   * without one (status: HC_E_FAILED, or why it was cancelled; value 0). Withdrawing the operation closes the child. The
+   * without one (status: HC_E_FAILED, or why it was cancelled; value 0): return HC_FAIL then, not that status, and the
+   * peer is answered by what became of the body [dispatch.fail.parent]. Withdrawing the operation closes the child. The
    * child's handle is good for the functions here only. HC_E_RESOURCE: no module to answer. HC_E_LIMIT: too deep, or the
    * body is too long. HC_E_STATE: the task has no request, or HC_DISPATCH_BODY and the body is not unread any more.
    * HC_E_INVALID, HC_E_FIELD: the request does not hold. HC_E_UNSUPPORTED: an unknown flag.

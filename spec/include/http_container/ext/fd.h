@@ -21,8 +21,9 @@ typedef struct hc_fd {
 
   /* Register a non-blocking descriptor with the current worker. The module keeps owning it. The registration belongs to
    * the instance on this worker, not to a task: it ends with `remove`, or when the worker stops, before worker_stop is
-   * called. What is ready now counts as an edge. HC_E_INVALID: not a descriptor that can be waited for, or registered
-   * already. HC_E_LIMIT: too many registrations. HC_E_IO: the operating system refused.
+   * called. What is ready now counts as an edge; so add a socket after connect(2), and after its edge ask SO_ERROR and
+   * getpeername(2) whether it is connected. The container ignores SIGPIPE. HC_E_INVALID: not a descriptor that can be
+   * waited for, or registered already. HC_E_LIMIT: too many registrations. HC_E_IO: the operating system refused.
    * [thread=worker class=now in=step response=any] */
   hc_status(HC_CALL *add)(const hc_host *H, int fd, hc_fd_handle *handle);
 
