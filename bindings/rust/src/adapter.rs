@@ -140,9 +140,10 @@ impl<A: App> Adapter<A> {
             Some(0) => Body::empty(),
             _ => Body::incoming(Chunks::new(Rc::clone(context), RequestBody, length)),
         };
-        let mut store = context.store.borrow_mut();
-        worker.core.handover.put(body, |request| request::fill(request, view, &mut store))?;
-        drop(store);
+        worker.core.handover.put(body, |request| {
+            let (mut store, mut hosts) = (context.store.borrow_mut(), worker.core.hosts.borrow_mut());
+            request::fill(request, view, &mut store, &mut hosts)
+        })?;
         let state = || State::new(Arc::clone(&self.app), Rc::clone(&worker.state));
         task.serve(|| Box::pin(serve(Rc::clone(&worker.core), state())));
         Ok(())

@@ -11,6 +11,7 @@ use http_container_abi::{DispatchRef, HostRef, Status};
 use crate::drive::TaskFuture;
 use crate::gate::Gate;
 use crate::handover::Handover;
+use crate::hosts::Hosts;
 
 /// What makes a background task's future on the worker where it starts.
 pub(crate) type MakeJob = Box<dyn FnOnce() -> TaskFuture + Send>;
@@ -61,6 +62,7 @@ struct LocalJob(usize);
 pub(crate) struct WorkerCore {
     pub(crate) index: u32,
     pub(crate) handover: Handover,
+    pub(crate) hosts: RefCell<Hosts>,
     jobs: RefCell<Shelf>,
 }
 
@@ -73,7 +75,7 @@ struct Shelf {
 
 impl WorkerCore {
     pub(crate) fn new(index: u32) -> Self {
-        Self { index, handover: Handover::default(), jobs: RefCell::default() }
+        Self { index, handover: Handover::default(), hosts: RefCell::default(), jobs: RefCell::default() }
     }
 
     /// Spawns a task on this worker, from a step that runs on it. Answers its handle.

@@ -19,6 +19,7 @@ mod facts;
 mod fields;
 mod gate;
 mod handover;
+mod hosts;
 mod instance;
 pub mod log;
 mod module;

@@ -2,10 +2,11 @@
 //! the target and the values share. Must not know what becomes of the request.
 
 use bytes::{Bytes, BytesMut};
-use http::header::{HOST, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HOST, HeaderMap, HeaderName, HeaderValue, InvalidHeaderValue};
 use http::{Method, Request, Uri, Version};
 use http_container_abi::{FieldsView, RequestView, Status};
 
+use crate::hosts::Hosts;
 use crate::names::well_known;
 
 /// Heads of up to so many bytes share the task's own buffer, which stays with the task.
@@ -17,6 +18,7 @@ pub(crate) fn fill<B>(
     request: &mut Request<B>,
     view: &RequestView<'_>,
     store: &mut BytesMut,
+    hosts: &mut Hosts,
 ) -> Result<(), Status> {
     // A new request is `GET / HTTP/1.1`; what is not so is written over it.
     if view.method() != b"GET" {
@@ -33,24 +35,35 @@ pub(crate) fn fill<B>(
     headers.try_reserve(fields.len()).map_err(|_| Status::E_LIMIT)?;
     let mut has_host = false;
     for (name, value) in fields.iter() {
-        let name = field_name(name)?;
-        has_host |= name == HOST;
-        append(headers, name, bytes.split_to(value.len()))?;
+        if is_host(name) {
+            has_host = true;
+            append(headers, HOST, hosts.value(value))?;
+        } else {
+            append(headers, field_name(name)?, HeaderValue::from_maybe_shared(bytes.split_to(value.len())))?;
+        }
     }
     if !has_host && !view.authority().is_empty() {
-        append(headers, HOST, Bytes::copy_from_slice(view.authority()))?;
+        append(headers, HOST, hosts.value(view.authority()))?;
     }
     Ok(())
 }
 
-/// The target and the values, one after another, in one buffer.
+fn is_host(name: &[u8]) -> bool {
+    name == b"host"
+}
+
+/// The target and the values other than those of Host, one after another, in one buffer.
 fn gather(target: &[u8], fields: FieldsView<'_>, store: &mut BytesMut) -> Bytes {
-    let size = target.len() + fields.iter().map(|(_, value)| value.len()).sum::<usize>();
+    let values = fields.iter().filter_map(|(name, value)| (!is_host(name)).then_some(value));
+    let size = target.len() + values.clone().map(<[u8]>::len).sum::<usize>();
+    if size == 0 {
+        return Bytes::new();
+    }
     let mut large = BytesMut::new();
     let store = if size > STORE_MAX { &mut large } else { store };
     store.reserve(size);
     store.extend_from_slice(target);
-    fields.iter().for_each(|(_, value)| store.extend_from_slice(value));
+    values.for_each(|value| store.extend_from_slice(value));
     store.split().freeze()
 }
 
@@ -61,9 +74,12 @@ fn field_name(name: &[u8]) -> Result<HeaderName, Status> {
     }
 }
 
-fn append(headers: &mut HeaderMap, name: HeaderName, value: Bytes) -> Result<(), Status> {
-    let value = HeaderValue::from_maybe_shared(value).map_err(|_| Status::E_FIELD)?;
-    headers.try_append(name, value).map_err(|_| Status::E_LIMIT)?;
+fn append(
+    headers: &mut HeaderMap,
+    name: HeaderName,
+    value: Result<HeaderValue, InvalidHeaderValue>,
+) -> Result<(), Status> {
+    headers.try_append(name, value.map_err(|_| Status::E_FIELD)?).map_err(|_| Status::E_LIMIT)?;
     Ok(())
 }
 
@@ -73,7 +89,7 @@ pub(crate) fn header_map<'a>(
 ) -> Result<HeaderMap, Status> {
     let mut headers = HeaderMap::with_capacity(fields.len());
     for (name, value) in fields {
-        append(&mut headers, field_name(name)?, Bytes::copy_from_slice(value))?;
+        append(&mut headers, field_name(name)?, HeaderValue::from_bytes(value))?;
     }
     Ok(headers)
 }
