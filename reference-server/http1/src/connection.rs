@@ -164,7 +164,7 @@ impl Connection {
             }
         };
         if received.is_err() {
-            self.refuse();
+            self.refuse(input);
         }
         received
     }
@@ -186,10 +186,9 @@ impl Connection {
         let Some(end) = reader.read(input, base, &mut self.scan)? else {
             return self.head_is_incomplete(input, base, eof);
         };
-        // Known before the fields are judged: a refusal of a HEAD has no content either.
-        self.is_head = reader.head.method.of(input) == b"HEAD";
         reader.judge()?;
         let head = &reader.head;
+        self.is_head = head.method.of(input) == b"HEAD";
         self.version = head.version;
         // Content that is here already waits for nothing (RFC 9110 section 10.1.1).
         self.continue_wanted = head.expect_continue && input.len() == end;
@@ -363,8 +362,16 @@ impl Connection {
         NextCycle::Ready
     }
 
+    /// `input` is what was refused. The answer to a HEAD has no content, also when its head was wrong further
+    /// on (RFC 9110 section 9.3.2).
     #[cold]
-    fn refuse(&mut self) {
+    fn refuse(&mut self, mut input: &[u8]) {
+        if self.request == RequestState::Idle {
+            while let [b'\r', b'\n', rest @ ..] = input {
+                input = rest;
+            }
+            self.is_head = input.starts_with(b"HEAD ");
+        }
         self.go(Act::Refuse);
         self.close = Some(CloseReason::Refused);
     }

@@ -10,7 +10,7 @@ pub(crate) const TOKEN: u8 = 1;
 pub(crate) const TARGET: u8 = 2;
 /// A byte that may stand in a registered name (RFC 3986 section 3.2.2), `%` included.
 pub(crate) const REGISTERED_NAME: u8 = 4;
-/// A byte that may stand in an IP literal between its brackets.
+/// A byte that may stand in the text of an IPvFuture literal (RFC 3986 section 3.2.2).
 pub(crate) const IP_LITERAL: u8 = 8;
 /// A byte that ends or spoils a line: every control byte except HTAB.
 pub(crate) const CONTROL: u8 = 16;

@@ -36,7 +36,7 @@ impl Default for Limits {
             head_bytes: 32 * 1024,
             field_count: 100,
             body_bytes: 1 << 30,
-            chunk_line_bytes: 256,
+            chunk_line_bytes: 4 * 1024,
             chunk_extension_bytes: 16 * 1024,
             trailer_bytes: 8 * 1024,
         }

@@ -6,6 +6,7 @@ use crate::grammar::{IP_LITERAL, PATH, PLAIN_HOST, REGISTERED_NAME, TARGET, is};
 use crate::head::{Head, TargetForm};
 use crate::refusal::{Refusal, Rule};
 use crate::span::Span;
+use std::net::Ipv6Addr;
 
 /// Takes the target at `span` of `input` apart, into the fields of `head` that come from it.
 #[inline]
@@ -110,10 +111,7 @@ pub(crate) fn is_plain_host(bytes: &[u8]) -> bool {
 pub(crate) fn authority_port(bytes: &[u8]) -> Option<Option<u16>> {
     let host_end = if bytes.first() == Some(&b'[') {
         let close = bytes.iter().position(|&byte| byte == b']')?;
-        if close == 1
-            || !bytes[1..close].contains(&b':')
-            || !bytes[1..close].iter().all(|&byte| is(byte, IP_LITERAL))
-        {
+        if !is_ip_literal(&bytes[1..close]) {
             return None;
         }
         close + 1
@@ -136,6 +134,21 @@ pub(crate) fn authority_port(bytes: &[u8]) -> Option<Option<u16>> {
             .map(Some),
         _ => None,
     }
+}
+
+/// Whether `bytes` is what may stand between the brackets of a host: an IPv6 address, or the form that is kept
+/// for later versions, `v` HEXDIG+ `.` and its own text. Zones (`%25eth0`) are of no meaning to a server.
+fn is_ip_literal(bytes: &[u8]) -> bool {
+    if let [b'v' | b'V', future @ ..] = bytes {
+        let digits = future.iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        return match &future[digits..] {
+            [b'.', text @ ..] => {
+                digits > 0 && !text.is_empty() && text.iter().all(|&byte| is(byte, IP_LITERAL))
+            }
+            _ => false,
+        };
+    }
+    str::from_utf8(bytes).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok())
 }
 
 /// Whether every `%` is followed by two hexadecimal digits.

@@ -116,6 +116,39 @@ fn a_response_before_any_request_closes() {
 }
 
 #[test]
+fn the_refusal_of_a_head_request_has_no_content() {
+    let answer_to = |input: &[u8]| {
+        let mut connection = Connection::new();
+        let refused = connection
+            .receive(input, false, &Limits::default(), &mut FieldTable::new())
+            .expect_err("refused");
+        let mut out = Vec::new();
+        _ = connection
+            .respond_whole(&mut out, refused.status(), NO_FIELDS, b"why", DATE)
+            .expect("a refusal is answered");
+        text(&out).to_owned()
+    };
+    for (rest, status) in [
+        ("/#x HTTP/1.1\r\n\r\n", 400),
+        ("/ HTTP/1.1\r\n\r\n", 400),
+        ("/ HTTP/1.1\r\nHost : x\r\n\r\n", 400),
+        ("/ HTTP/1.1\r\nHost: x\r\nExpect: more\r\n\r\n", 417),
+        ("/ HTTP/3.0\r\n\r\n", 505),
+    ] {
+        for lead in ["", "\r\n"] {
+            let head = answer_to(format!("{lead}HEAD {rest}").as_bytes());
+            assert!(head.starts_with(&format!("HTTP/1.1 {status} ")), "{rest}: {head}");
+            assert!(
+                head.contains("\r\nContent-Length: 3\r\n") && head.ends_with("\r\n\r\n"),
+                "{rest}: {head}"
+            );
+            let other = answer_to(format!("{lead}HEADS {rest}").as_bytes());
+            assert!(other.ends_with("\r\n\r\nwhy"), "{rest}: {other}");
+        }
+    }
+}
+
+#[test]
 fn nothing_of_a_cycle_is_left_for_the_next() {
     let (mut connection, _) = received(b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n");
     let mut out = Vec::new();
