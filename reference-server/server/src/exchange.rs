@@ -117,6 +117,9 @@ impl hc_host::Exchange for HttpExchange {
                 return Status::E_PEER;
             }
             wire.decide_close(self.drain_bytes, self.door.is_stopping());
+            if wire.overrule(head.status) {
+                return Status::OK;
+            }
             wire.write_whole(head, body)
         })
     }
@@ -140,6 +143,9 @@ impl hc_host::Exchange for HttpExchange {
                 return Status::E_PEER;
             }
             wire.decide_close(self.drain_bytes, self.door.is_stopping());
+            if wire.overrule(head.status) {
+                return Status::OK;
+            }
             let length = head.length.map_or(Length::Unknown, Length::Known);
             let written = wire.http.response_head(
                 &mut wire.out,
@@ -161,6 +167,9 @@ impl hc_host::Exchange for HttpExchange {
         let mut wire = self.wire();
         if wire.peer_gone || wire.progress == Progress::Aborted {
             return (Status::E_PEER, 0);
+        }
+        if wire.overruled {
+            return (Status::OK, data.len());
         }
         let accepted = data.len().min(wire.room());
         if accepted < data.len() {
@@ -190,6 +199,9 @@ impl hc_host::Exchange for HttpExchange {
                 wire.progress = Progress::Aborted;
                 return Status::E_PEER;
             }
+            if wire.overruled {
+                return Status::OK;
+            }
             match wire.http.response_end(&mut wire.out, trailers.iter()) {
                 Ok(outcome) => {
                     wire.progress = Progress::Complete;
@@ -205,8 +217,10 @@ impl hc_host::Exchange for HttpExchange {
 
     fn abort(&self) {
         self.act(|wire| {
-            wire.http.abort();
-            wire.progress = Progress::Aborted;
+            if !wire.overruled {
+                wire.http.abort();
+                wire.progress = Progress::Aborted;
+            }
         });
     }
 

@@ -67,6 +67,8 @@ pub struct Wire {
     pub ended: Option<Status>,
     /// Status for a body that was refused.
     pub fault: Option<u16>,
+    /// The container has answered such a request in the module's stead: what the module sends is dropped.
+    pub overruled: bool,
     /// Who waits for body bytes.
     pub reader: Waiter,
     /// Who waits for room.
@@ -93,6 +95,7 @@ impl Wire {
         self.peer_gone = false;
         self.ended = None;
         self.fault = None;
+        self.overruled = false;
         self.reader = None;
         self.writer = None;
         self.asked = false;
@@ -132,6 +135,18 @@ impl Wire {
         if too_much || is_stopping || matches!(self.input, Input::Failed(_)) {
             self.http.close_after_response();
         }
+    }
+
+    /// A success is not said of bytes that turned out to be no request while none of the answer was written (RFC 9112
+    /// sections 2.2, 6.3 and 8): the container answers instead. An error of the module's own stands, and so does what it
+    /// says of a body that was only too long.
+    pub fn overrule(&mut self, status: u16) -> bool {
+        let fault = self.fault.filter(|&fault| status < 400 && fault != 413);
+        if let Some(fault) = fault {
+            self.overruled = true;
+            answer(self, fault);
+        }
+        fault.is_some()
     }
 
     pub fn write_whole(&mut self, head: &Head<'_>, body: &[u8]) -> Status {

@@ -7,7 +7,7 @@ use crate::door::{self, Place};
 use crate::exchange::HttpExchange;
 use crate::wire::{AHEAD_BYTES, Input, OUT_BYTES, Progress, Wire};
 use hc_host::Signal;
-use hc_http1::NextCycle;
+use hc_http1::{CloseReason, NextCycle};
 use std::io::ErrorKind;
 use std::sync::Arc;
 
@@ -96,8 +96,9 @@ impl Shard {
                 self.release(connection, exchange);
                 Settled::Free
             }
-            NextCycle::MustClose(_) => {
-                connection.must_linger |= wire.input != Input::Ended;
+            NextCycle::MustClose(reason) => {
+                // Of a refused CONNECT's tunnel the peer may be sending the first bytes.
+                connection.must_linger |= wire.input != Input::Ended || reason == CloseReason::ConnectRefused;
                 self.finish_cycle(connection, &wire);
                 drop(wire);
                 self.release(connection, exchange);

@@ -175,8 +175,11 @@ impl Shard {
         };
         let mut settled = 0;
         let mut wire = exchange.wire();
+        if drops(&wire) && !drain_queued(connection, &mut wire) {
+            return 0;
+        }
         while wire.input == Input::Open && may_parse(&wire) {
-            let drops = wire.progress == Progress::Complete && wire.ended.is_some();
+            let drops = drops(&wire);
             let rest = &input[settled..];
             match wire.http.receive(rest, connection.eof, &limits, &mut self.fields) {
                 Ok(Received { consumed, event: Event::Data(range) }) => {
@@ -225,6 +228,18 @@ impl Shard {
 /// Whether there is room for more of the body; its end takes none, and no further byte announces it.
 fn may_parse(wire: &Wire) -> bool {
     wire.queued < AHEAD_BYTES || wire.http.outstanding() == Outstanding::Known(0)
+}
+
+/// Whether nobody will read the body: it is dropped, up to a limit, to keep the connection.
+fn drops(wire: &Wire) -> bool {
+    wire.progress == Progress::Complete && wire.ended.is_some()
+}
+
+/// Drops what the module left unread, so that it does not stand in the way of the rest; answers like [`drain`].
+fn drain_queued(connection: &mut Connection, wire: &mut Wire) -> bool {
+    wire.chunks.clear();
+    let bytes = std::mem::take(&mut wire.queued);
+    drain(connection, bytes)
 }
 
 /// Counts dropped bytes; `false` when it is too much, and the connection ends instead.
