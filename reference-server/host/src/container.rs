@@ -4,12 +4,12 @@
 
 use crate::blocking::Pool;
 use crate::counters::Totals;
+use crate::inbox::WorkerShared;
 use crate::instance::{Instance, Module};
 use crate::report::{Level, Report, Reporter};
 use crate::settings::{Limits, Route, Router};
 use crate::slots::{self, Slots};
 use crate::task::{Peer, Phase, Record, Response, Wait};
-use crate::worker::WorkerShared;
 use http_container_abi::Status;
 use http_container_abi::constants::{event_kind, notice};
 use std::collections::HashMap;

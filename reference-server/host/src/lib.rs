@@ -15,6 +15,7 @@ mod ending;
 mod exchange;
 mod fd;
 mod fields;
+mod inbox;
 mod instance;
 mod life;
 mod placing;

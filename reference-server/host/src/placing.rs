@@ -2,10 +2,11 @@
 //! that block. It must not start one.
 
 use crate::container::Container;
+use crate::inbox::Message;
 use crate::instance::Instance;
 use crate::slots;
 use crate::task::{Phase, Record};
-use crate::worker::{self, Message};
+use crate::worker;
 use http_container_abi::Status;
 use std::sync::atomic::Ordering;
 

@@ -72,9 +72,6 @@ impl Worker {
         record.phase = Phase::Running;
         record.worker = Some(self.index);
         record.instance = Some(stationed.instance.index);
-        if self.container.draining.load(Ordering::Relaxed) {
-            record.notice(notice::DRAIN);
-        }
         if stationed.instance.retired.load(Ordering::Relaxed) {
             record.notice(notice::RELOAD);
             if stationed.instance.expired.load(Ordering::Relaxed) {

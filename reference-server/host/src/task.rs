@@ -281,3 +281,64 @@ impl Record {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wheel::Wheel;
+
+    #[test]
+    fn a_cleared_record_is_as_a_fresh_one() {
+        let key = Some(Wheel::new(0).insert(1, ()));
+        let pointer = Opaque::new(std::ptr::without_provenance_mut(8));
+        let event = Event { token: 1, value: 2, status: Status::OK, kind: event_kind::TIMER };
+        let mut record = Record {
+            generation: 1,
+            phase: Phase::Finishing,
+            queued: true,
+            body_begun: true,
+            body_ended: true,
+            peer: Peer::Gone,
+            worker: Some(1),
+            kind: 1,
+            module: 1,
+            instance: Some(1),
+            route: 1,
+            link: 1,
+            depth: 1,
+            request_id: 1,
+            deadline_ns: Some(1),
+            allowed_ns: 1,
+            deadline_key: key,
+            notice_key: key,
+            grace_key: key,
+            exchange: None,
+            response: Response::Complete,
+            operations: vec![Operation { token: 1, number: 1, wait: Wait::Body }],
+            events: vec![event],
+            cancel: Some(Status::CANCELLED_PEER),
+            notices: 1,
+            notices_true: 1,
+            notices_told: 1,
+            arg: pointer,
+            state: pointer,
+            chunk: bytes::Bytes::from_static(b"chunk"),
+            children: Vec::new(),
+            body_taken: true,
+            parent: Some((1, 1)),
+        };
+        record.clear();
+        let fresh = Record::default();
+        macro_rules! same {
+            ($($member:ident)*) => { $(assert_eq!(record.$member, fresh.$member, stringify!($member));)* };
+        }
+        same!(generation phase queued body_begun body_ended peer worker kind module instance route link depth);
+        same!(request_id deadline_ns allowed_ns deadline_key notice_key grace_key response cancel notices);
+        same!(notices_true notices_told arg state chunk body_taken parent);
+        assert!(record.operations.is_empty() && record.events.is_empty());
+        assert!(
+            record.operations.capacity() > 0 && record.events.capacity() > 0,
+            "what it allocated is kept"
+        );
+    }
+}

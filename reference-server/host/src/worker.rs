@@ -7,6 +7,7 @@ use crate::counters::Counters;
 use crate::dispatch::Nudge;
 use crate::exchange::Exchange;
 use crate::fd::{Descriptors, Poller};
+use crate::inbox::{Message, WorkerShared};
 use crate::instance::Instance;
 use crate::placing;
 use crate::task::{Phase, Record};
@@ -16,51 +17,8 @@ use http_container_abi::{Event, Opaque, Status};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
-
-/// Sent to a worker from another thread.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Message {
-    /// The task in that slot is queued.
-    Run(u32),
-    /// A fresh task to be started here.
-    Fresh(u64),
-}
-
-/// What other threads see of a worker.
-#[derive(Default)]
-pub(crate) struct WorkerShared {
-    inbox: Mutex<Inbox>,
-    waiting: AtomicBool,
-    pub counters: Counters,
-}
-
-#[derive(Default)]
-struct Inbox {
-    messages: Vec<Message>,
-    closed: bool,
-}
-
-impl WorkerShared {
-    /// Leaves a message, after `announce` was called; `false`, with nothing done, when the worker has left.
-    pub fn post(&self, message: Message, announce: impl FnOnce()) -> bool {
-        let mut inbox = lock(&self.inbox);
-        if !inbox.closed {
-            announce();
-            inbox.messages.push(message);
-            self.waiting.store(true, Ordering::SeqCst);
-        }
-        !inbox.closed
-    }
-
-    /// Takes no message any more; `false` when one waits.
-    fn close(&self) -> bool {
-        let mut inbox = lock(&self.inbox);
-        inbox.closed = inbox.messages.is_empty();
-        inbox.closed
-    }
-}
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// What is due when a timer fires.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -317,13 +275,11 @@ impl Worker {
     }
 
     fn take_inbox(&self) {
-        let shared = &self.shared;
-        if !shared.waiting.load(Ordering::Relaxed) {
+        if !self.shared.may_wait() {
             return;
         }
-        shared.waiting.store(false, Ordering::SeqCst);
         let mut incoming = self.incoming.borrow_mut();
-        std::mem::swap(&mut *incoming, &mut lock(&shared.inbox).messages);
+        self.shared.take(&mut incoming);
         for message in incoming.drain(..) {
             match message {
                 Message::Run(index) => self.queue.borrow_mut().push_back(index),
@@ -354,7 +310,7 @@ impl Worker {
         !self.queue.borrow().is_empty()
             || !self.fresh.borrow().is_empty()
             || !self.bound.borrow().is_empty()
-            || self.shared.waiting.load(Ordering::SeqCst)
+            || self.shared.waits()
             || self.retirement.get() != self.container.retirement.load(Ordering::SeqCst)
     }
 

@@ -2,7 +2,7 @@
 
 mod support;
 
-use http_container_abi::Status;
+use http_container_abi::{HostRef, Status};
 use support::{MS, Plan, Rig, check_with, same};
 
 #[test]
@@ -74,9 +74,9 @@ fn who_asked_is_told_that_the_peer_left_and_has_a_grace() {
         |rig, exchange, task| {
             exchange.leave(&rig.container, task);
             rig.run();
-            rig.pass(49);
+            rig.pass(25);
             assert_eq!(exchange.ended(), None);
-            rig.pass(3);
+            rig.pass(26);
         },
         "a start
          a notices 1 = HC_OK
@@ -109,13 +109,13 @@ fn who_asked_is_told_that_the_peer_left_and_has_a_grace() {
 
 #[test]
 fn deadlines_hold_for_parked_and_for_queued_tasks() {
-    let plan = || Plan { deadline_ms: 100, ..Plan::default() };
+    let plan = || Plan { deadline_ms: 10_000, ..Plan::default() };
     check_with(
         &plan(),
         "notices 8; completion 1 c; yield | yield",
         |rig, _, _| {
-            rig.pass(91);
-            rig.pass(20);
+            rig.pass(9_100);
+            rig.pass(1_000);
         },
         "a start
          a notices 8 = HC_OK
@@ -128,7 +128,7 @@ fn deadlines_hold_for_parked_and_for_queued_tasks() {
     check_with(
         &plan(),
         "start 200; respond 200; completion 1 c; yield",
-        |rig, _, _| rig.pass(101),
+        |rig, _, _| rig.pass(10_001),
         "a start
          > 200 ...
          a start 200 = HC_OK
@@ -140,10 +140,30 @@ fn deadlines_hold_for_parked_and_for_queued_tasks() {
     );
     let mut rig = Rig::created(&plan());
     let (exchange, task) = rig.open("respond 200; done");
-    rig.worker.turn(rig.now_ns + 101 * MS);
+    rig.worker.turn(rig.now_ns + 10_001 * MS);
     rig.worker.start(task);
     assert_eq!((exchange.status(), exchange.ended()), (Some(503), Some(Status::CANCELLED_DEADLINE)));
     same(&rig.log(), "> refuse 503\n> ended HC_CANCELLED_DEADLINE");
+    rig.end();
+}
+
+#[test]
+fn a_deadline_that_passes_during_a_step_counts_when_it_yields() {
+    let mut rig = Rig::created(&Plan { deadline_ms: 1, ..Plan::default() });
+    let container = std::sync::Arc::clone(&rig.container);
+    let until_ns = rig.now_ns + MS;
+    let linger = move |_: &HostRef, _| while container.now_ns() <= until_ns {};
+    rig.world.probe("linger", Box::new(linger));
+    rig.request("timer 1 0; probe linger; yield | respond 200; done");
+    same(
+        &rig.log(),
+        "a start
+         a timer 1 0 = HC_PENDING
+         > refuse 503
+         a finish HC_CANCELLED_DEADLINE unseen TIMER#1 HC_OK 0
+         > ended HC_CANCELLED_DEADLINE",
+    );
+    rig.world.probe("linger", Box::new(|_, _| ()));
     rig.end();
 }
 

@@ -91,6 +91,17 @@ fn edges_are_latched_and_told_once() {
 }
 
 #[test]
+fn who_ends_while_it_waits_makes_place_for_another() {
+    let (mut rig, known) = rig(&Plan::default());
+    rig.request("fd-add raw7 d; fd-wait d 0 1; fd-wait d 4 1; respond 200; done");
+    rig.request("fd-wait d 5 1; yield | respond 200; done");
+    edge(&mut rig, &known, 7, true, false);
+    let log = rig.log();
+    assert!(log.contains("a fd-wait d 5 1 = HC_PENDING") && log.contains("a resume FD#5 HC_OK 1"), "{log}");
+    rig.end();
+}
+
+#[test]
 fn removing_ends_waits_and_an_unseen_edge_is_latched_again() {
     let (mut rig, known) = rig(&Plan::default());
     rig.request("fd-add raw7 d; fd-wait d 0 1; fd-wait d 4 1; yield | respond 200; done");

@@ -279,6 +279,62 @@ fn the_body_is_taken_over_once_and_unread() {
 }
 
 #[test]
+fn a_child_is_asked_what_its_parent_says() {
+    // The head is the parent's invention; the request's id and its deadline stay.
+    check(
+        "open-as PATCH /other 1 0 kid; yield | respond 200; done",
+        "fail",
+        "a start
+         a open-as PATCH /other 1 0 kid = HC_PENDING
+         b sees PATCH /other 1 true
+         b start
+         b respond 200 = HC_OK
+         b finish HC_OK
+         a resume CHILD_HEAD#1 HC_OK 200
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK
+         > ended HC_OK",
+    );
+    for (open, answer, rule) in [
+        ("open-as G@T / 1 0 kid", "HC_E_INVALID", "dispatch.open.request-check"),
+        ("open-as GET other 1 0 kid", "HC_E_INVALID", "dispatch.open.request-check"),
+        ("open-as GET /a#b 1 0 kid", "HC_E_INVALID", "dispatch.open.request-check"),
+        ("open-as GET /a?b 1 0 kid", "HC_E_INVALID", "dispatch.open.request-check"),
+        ("open-as GET * 1 0 kid", "HC_E_INVALID", "dispatch.open.request-check"),
+        ("open-as GET /none 1 1 kid", "HC_E_RESOURCE", "dispatch.open.none"),
+    ] {
+        let mut rig = Rig::created(&Plan::default());
+        let (_, _) = rig.request(&format!("{open}; refusal; respond 200; done"));
+        let log = rig.log();
+        let expect = format!("a start\na {open} = {answer}\na refusal = {rule}");
+        assert!(log.starts_with(&expect), "{log}");
+        rig.end();
+    }
+}
+
+#[test]
+fn a_child_has_no_say_over_its_parents_task() {
+    check(
+        "keep above; open 1 0 kid; yield | respond 200; done",
+        "completion-of above 5 x; refusal; task-cancel above; respond 204; done",
+        "a start
+         a open 1 0 kid = HC_PENDING
+         b start
+         b completion-of above 5 x = HC_E_GONE
+         b refusal = handle.instance
+         b task-cancel above = HC_E_GONE
+         b respond 204 = HC_OK
+         b finish HC_OK
+         a resume CHILD_HEAD#1 HC_OK 204
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a finish HC_OK
+         > ended HC_OK",
+    );
+}
+
+#[test]
 fn what_cannot_be_opened() {
     for (script, answer) in [
         ("open 1 4 kid", "HC_E_UNSUPPORTED"),

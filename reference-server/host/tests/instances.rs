@@ -97,6 +97,40 @@ fn tasks_of_a_failed_instance_end_when_their_time_is_over() {
 }
 
 #[test]
+fn what_an_old_instance_spawned_is_told_that_it_is_old() {
+    let mut rig = Rig::created(&Plan::default());
+    rig.world.script("work", "notices 4; completion 2 w; yield | done");
+    rig.request("timer 1 5; yield | spawn any work t; respond 200; done");
+    rig.request("panic");
+    rig.container.maintain();
+    rig.run();
+    rig.log();
+    rig.pass(6);
+    assert!(rig.log().contains("a completion 2 w = HC_OK\na resume NOTICE#0 HC_OK 4\na finish HC_OK"));
+    rig.end();
+}
+
+#[test]
+fn what_an_old_instance_spawned_too_late_ends_with_its_first_step() {
+    let limits = Limits { retired_instance_ns: 0, ..Plan::default().limits };
+    let mut rig = Rig::created(&Plan { limits, ..Plan::default() });
+    let old = rig.world.host("a");
+    rig.request("completion 1 c; yield");
+    rig.request("panic");
+    let script = "completion 2 w; yield | done".to_owned();
+    assert!(old.spawn(u32::MAX, Box::new(script)).is_ok());
+    // Its time is over before any worker has seen it.
+    rig.container.maintain();
+    rig.worker.turn(rig.now_ns);
+    rig.log();
+    rig.run();
+    let log = rig.log();
+    let expect = "a start\na completion 2 w = HC_E_CANCELLED\na finish HC_CANCELLED_FAULT";
+    assert!(log.starts_with(expect), "{log}");
+    rig.end();
+}
+
+#[test]
 fn what_create_spawns_waits_for_it_or_is_dropped() {
     let mut rig = Rig::new(&Plan::default());
     rig.world.script("work", "index; done");

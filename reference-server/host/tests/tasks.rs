@@ -2,8 +2,9 @@
 
 mod support;
 
+use hc_host::Limits;
 use http_container_abi::Status;
-use support::{Plan, Rig, check_with};
+use support::{Plan, Rig, check_with, same};
 
 #[track_caller]
 fn check(script: &str, expect: &str) {
@@ -58,6 +59,11 @@ fn faults_are_reported_by_rule() {
     let mut rig = Rig::created(&Plan::default());
     rig.request("timer 1 5; respond 200; done");
     assert_eq!(rig.rules.take(), [""; 0], "a timer that is left over is nobody's fault");
+    rig.end();
+    let limits = Limits { step_report_ns: 0, ..Plan::default().limits };
+    let mut rig = Rig::created(&Plan { limits, ..Plan::default() });
+    rig.request("respond 200; done");
+    assert_eq!((rig.rules.take(), rig.totals().slow_steps), (vec!["task.step.short"], 1));
     rig.end();
 }
 
@@ -162,14 +168,14 @@ fn tokens_are_unique_until_delivered() {
 fn timers_fire_in_time_and_not_before() {
     check_with(
         &Plan::default(),
-        "timer 1 20; yield | respond 200; done",
+        "timer 1 20000; yield | respond 200; done",
         |rig, exchange, _| {
-            rig.pass(19);
+            rig.pass(15_000);
             assert_eq!(exchange.ended(), None);
-            rig.pass(2);
+            rig.pass(5001);
         },
         "a start
-         a timer 1 20 = HC_PENDING
+         a timer 1 20000 = HC_PENDING
          a resume TIMER#1 HC_OK 0
          > 200 \"\"
          a respond 200 = HC_OK
@@ -277,6 +283,39 @@ fn a_head_is_refused_by_rule_and_can_be_mended() {
 }
 
 #[test]
+fn interim_responses_come_before_the_head() {
+    check(
+        "inform 103; inform 199; respond 200; inform 103; refusal; done",
+        "a start
+         > interim 103
+         a inform 103 = HC_OK
+         > interim 199
+         a inform 199 = HC_OK
+         > 200 \"\"
+         a respond 200 = HC_OK
+         a inform 103 = HC_E_STATE
+         a refusal = response.head.once
+         a finish HC_OK
+         > ended HC_OK",
+    );
+    // The exchange finds the peer gone before the host hears of it: there is nobody left to answer.
+    let mut rig = Rig::created(&Plan::default());
+    let exchange = rig.exchange("GET", &[("a", "inform 103; respond 200; done")]);
+    exchange.leave(&rig.container, 0);
+    let task = rig.open_exchange(&exchange);
+    rig.worker.start(task);
+    same(
+        &rig.log(),
+        "a start
+         a inform 103 = HC_E_PEER
+         a respond 200 = HC_E_PEER
+         a finish HC_CANCELLED_PEER
+         > ended HC_CANCELLED_PEER",
+    );
+    rig.end();
+}
+
+#[test]
 fn responses_without_a_body_throw_it_away() {
     for (method, script, answers) in [
         ("GET", "respond 204 x; done", "HC_DISCARDED"),
@@ -323,40 +362,13 @@ fn limits_bind() {
 }
 
 #[test]
-fn handles_end_for_ever_and_belong_to_their_instance() {
+fn a_task_is_queued_once() {
     let mut rig = Rig::created(&Plan::default());
-    rig.request("keep old; completion 1 stale; respond 200; done");
-    let (old, stale) = (rig.world.handle("old"), rig.world.handle("stale"));
-    let (_, other) = rig.request("completion 1 c; yield | respond 200; done");
-    assert_ne!(old, other, "the slot has another number");
-    rig.world.keep("completion-as-task", rig.world.handle("c"));
-    rig.world.keep("task-as-completion", other);
-    rig.world.keep("forged", 0x00ff_ffff_ff00_0000);
-    rig.log();
-    rig.request(
-        "completion-of old 5 x; completion-of nothing 5 x; completion-of forged 5 x; completion-of completion-as-task 5 x;
-         complete 0 stale 1; complete 0 task-as-completion 1; task-cancel old; completion-of task-as-completion 5 x;
-         respond 200; done",
-    );
-    let log = rig.log();
-    let answers: Vec<_> = log.lines().filter_map(|line| Some(line.split_once(" = ")?.1)).collect();
-    let gone = "HC_E_GONE";
-    assert_eq!(answers, [gone, gone, gone, gone, gone, gone, gone, "HC_OK", "HC_OK"], "{log}");
-    assert_ne!(stale, 0);
-    // Another instance's host knows neither the task nor its completion.
-    let b = rig.world.host("b");
-    assert_eq!(b.complete(rig.world.handle("c"), Status::OK, 0), Status::E_GONE);
-    assert_eq!(b.task_cancel(other), Status::E_GONE);
-    rig.end();
-}
-
-#[test]
-fn a_sibling_may_answer_for_another() {
-    let mut rig = Rig::created(&Plan::default());
-    let (first, _) = rig.request("keep first; completion 1 wake; yield | respond 200 one; done");
-    rig.request("completion-of first 2 more; complete 1 wake 3; respond 200 two; done");
-    assert_eq!((first.body(), first.ended()), (b"one".to_vec(), Some(Status::OK)));
-    let log = rig.log();
-    assert!(log.contains("a completion-of first 2 more = HC_OK"), "{log}");
+    rig.request("completion 1 c; completion 2 d; yield | respond 200; done");
+    let host = rig.world.host("a");
+    for (name, token) in [("c", 1), ("d", 2)] {
+        assert_eq!(rig.world.complete(&host, name, token, Status::OK, 0), Status::OK);
+    }
+    assert_eq!(rig.worker.run(9), 1, "both events come with one step");
     rig.end();
 }

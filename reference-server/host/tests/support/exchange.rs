@@ -215,6 +215,13 @@ impl Exchange for Memory {
 
     fn ended(&self, outcome: Status) {
         self.note(&format!("ended {}", outcome.name()));
-        self.wire().ended = Some(outcome);
+        let mut wire = self.wire();
+        assert_eq!(
+            (wire.reader, wire.writer),
+            (None, None),
+            "{}: who has ended waits for nothing",
+            self.name
+        );
+        wire.ended = Some(outcome);
     }
 }

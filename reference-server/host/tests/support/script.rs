@@ -180,6 +180,15 @@ impl Scripted {
                 world.keep(name, child);
                 status
             }
+            ["open-as", method, path, token, flags, name] => {
+                let scripts = [("b", "respond 200; done"), ("tells", "")];
+                let request = super::request(method, path, &scripts, 77, u64::MAX);
+                let flags = number(flags) as u32;
+                let options = ChildOptions { flags, request: Some(&request), ..ChildOptions::default() };
+                let (status, child) = dispatch.open(task, number(token), &options);
+                world.keep(name, child);
+                status
+            }
             ["head", name] => {
                 let head = dispatch.head(task, handle(name), |head| head.status.to_string());
                 return head.unwrap_or_else(|status| status.name().to_owned());
@@ -249,6 +258,11 @@ impl Module for Scripted {
     }
 
     fn start(&self, _: &u32, task: u64, start: Start<'_>) -> (Status, Option<Box<Task>>) {
+        if let Some(request) = start.request.filter(|request| request.field("script-tells").is_some()) {
+            let (method, path) = (request.method().escape_ascii(), request.path().escape_ascii());
+            let limited = request.deadline_ns().is_some_and(|deadline_ns| deadline_ns < u64::MAX);
+            self.note(&format!("sees {method} {path} {} {limited}", request.id()));
+        }
         let text = match (start.request, start.arg) {
             (Some(request), _) => {
                 let found = request.field(&format!("script-{}", self.name));
