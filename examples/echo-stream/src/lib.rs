@@ -2,17 +2,21 @@
 //! only when the peer has taken the one before. So memory stays constant whatever the size.
 #![forbid(unsafe_code)]
 
-use http_container::{Body, HttpBody, Request, Response, module};
+use http_container::{Body, BodyError, HttpBody, Request, Response, module};
 
 module! { id: "org.http-container.echo-stream", handler: echo }
 
-async fn echo(request: Request<Body>) -> Response<Body> {
+async fn echo(request: Request<Body>) -> Result<Response<Body>, BodyError> {
     let content_type = request.headers().get("content-type").cloned();
     let mut body = request.into_body();
     let length = body.size_hint().exact();
+    // The first chunk before the answer: a peer that waits for 100 (Continue) is told to go on, and a body that is broken
+    // from its start gets an error instead of half an answer.
+    let mut next = body.chunk().await?;
     let mut response = Response::new(Body::stream(|mut writer| async move {
-        while let Some(chunk) = body.chunk().await? {
+        while let Some(chunk) = next {
             writer.write(chunk).await?;
+            next = body.chunk().await?;
         }
         Ok(())
     }));
@@ -22,7 +26,7 @@ async fn echo(request: Request<Body>) -> Response<Body> {
     if let Some(length) = length {
         headers.insert("content-length", length.into());
     }
-    response
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ fn the_answer_begins_before_the_body_is_whole_and_waits_for_room() {
     let mut container = Container::handler(crate::echo);
     let exchange = container.open(Request::put("/any"));
     container.set_room(exchange, Some(3));
+    container.feed(exchange, "hello ");
     container.run_ready();
     assert_eq!(container.answer(exchange).status().as_u16(), 200);
-    container.feed(exchange, "hello ");
     container.feed(exchange, "world");
     container.run_ready();
     assert_eq!(container.answer(exchange).body, "hel", "no more than the peer takes");
