@@ -126,7 +126,15 @@ fn encoded(target: &[u8]) -> Result<Uri, Status> {
             encoded.push_str(&format!("%{byte:02X}"));
         }
     }
-    encoded.parse().map_err(|_| Status::E_INVALID)
+    if let Ok(uri) = encoded.parse() {
+        return Ok(uri);
+    }
+    // An authority of RFC 3986 that `http` has no form for, such as one with encoded bytes: the rest of the target is what is
+    // left to tell. The authority itself is a fact of the request besides.
+    let (_, rest) = encoded.split_once("://").ok_or(Status::E_INVALID)?;
+    let rest = &rest[rest.find(['/', '?']).unwrap_or(rest.len())..];
+    let slash = if rest.starts_with('/') { "" } else { "/" };
+    format!("{slash}{rest}").parse().map_err(|_| Status::E_INVALID)
 }
 
 #[cfg(test)]
@@ -146,5 +154,8 @@ mod tests {
         check("/a<b>", "/a%3Cb%3E");
         check("/%zz", "/%zz");
         check("http://example.org/x", "http://example.org/x");
+        check("http://%65xample.org/x?y=/z", "/x?y=/z");
+        check("http://a%2Db?y", "/?y");
+        check("http://a%2Db", "/");
     }
 }
