@@ -142,7 +142,8 @@ impl hc_host::Exchange for HttpExchange {
             if wire.peer_gone {
                 return Status::E_PEER;
             }
-            wire.decide_close(self.drain_bytes, self.door.is_stopping());
+            // The module may read the whole body meanwhile; what it leaves is drained or ends the connection then.
+            wire.decide_close(u64::MAX, self.door.is_stopping());
             if wire.overrule(head.status) {
                 return Status::OK;
             }
