@@ -184,6 +184,11 @@ impl Container {
         &self.limits
     }
 
+    /// Live background tasks.
+    pub fn background_tasks(&self) -> u64 {
+        lock(&self.instances).iter().map(|instance| u64::from(instance.spawned())).sum()
+    }
+
     /// The sum of all workers' counters.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();

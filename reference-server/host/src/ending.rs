@@ -10,7 +10,7 @@ use crate::instance::Instance;
 use crate::report::{Level, Report};
 use crate::slots;
 use crate::step::Locked;
-use crate::task::{Peer, Phase, Record, Response, Wait};
+use crate::task::{Phase, Record, Response, Wait};
 use crate::wheel::Key;
 use crate::worker::{self, Acting, Callback, Stationed, Worker};
 use http_container_abi::constants::{event_kind, task_kind};
@@ -156,7 +156,7 @@ impl Worker {
         }
         let unseen = left.as_ref().map_or(&[][..], |left| &left.unseen);
         let instance = &stationed.instance;
-        self.acting.set(Acting { callback: Callback::Finish, instance: instance.index, task });
+        self.enter_callback(Acting { callback: Callback::Finish, instance: instance.index, task });
         instance.table.finish(instance.state(), stationed.state, task, task_state, verdict.outcome, unseen);
         self.acting.set(Acting::NOBODY);
         if let Some(left) = &left {
@@ -256,8 +256,9 @@ impl Worker {
             counter.add(1);
             let level = match outcome {
                 Status::CANCELLED_DEADLINE | Status::CANCELLED_FAULT => Level::Warn,
+                // The peer broke off, and the module handed that on [error.log.level].
+                Status::E_PEER => Level::Debug,
                 _ if was_cancelled => Level::Debug,
-                _ if outcome == Status::E_PEER && record.peer == Peer::Gone => Level::Debug,
                 _ => Level::Error,
             };
             return self.report_record(index, record, level, verdict.rule, Some(outcome), verdict.text);

@@ -134,6 +134,11 @@ impl Instance {
         life.stage == Stage::Over && life.stationed == 0
     }
 
+    /// Live tasks that it spawned.
+    pub fn spawned(&self) -> u32 {
+        self.life().spawned
+    }
+
     /// A spawned task has ended, or was dropped. Answers whether the instance is over with that.
     pub fn spawned_ended(&self) -> bool {
         let mut life = self.life();

@@ -20,7 +20,7 @@ impl Container {
             let blocking = self.modules.iter().find(|module| module.is_blocking());
             let module = blocking.map_or_else(String::new, |module| module.name.clone());
             let text = format!("a thread for its steps, which may block, cannot be had: {error}");
-            self.tell(Level::Error, &module, "module.flag.blocking", &text);
+            self.tell(Level::Error, &module, "thread.blocking.workers", &text);
             CreateError { module, status: Status::E_IO }
         })
     }
@@ -150,6 +150,8 @@ impl Container {
 
     fn destroy(&self, instance: &Instance, by_force: bool) {
         if instance.take_destroy(by_force) {
+            let module = &self.modules[instance.module as usize];
+            self.tell(Level::Debug, &module.name, "", "the instance is being destroyed");
             let call = || instance.table.destroy(instance.state());
             worker::in_control(Control::Destroy(instance.index), call);
         }

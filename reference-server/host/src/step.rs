@@ -3,6 +3,7 @@
 //! Invariant: steps of one task never overlap, since only its worker runs them and the phase says so; a task's lock is
 //! never held while its module runs.
 
+use crate::calls;
 use crate::ending::{Verdict, cancelled};
 use crate::exchange::Exchange;
 use crate::report::Level;
@@ -91,7 +92,7 @@ impl Worker {
             arg: begun.arg,
             leases: &[],
         };
-        self.acting.set(Acting { callback: Callback::Step, instance: instance.index, task });
+        self.enter_callback(Acting { callback: Callback::Step, instance: instance.index, task });
         let (status, state) = instance.table.start(instance.state(), stationed.state, task, &arguments);
         self.acting.set(Acting::NOBODY);
         self.measure(index, stationed);
@@ -140,7 +141,7 @@ impl Worker {
         self.counters().resumes.add(1);
         self.count_ended(&events);
         let instance = &stationed.instance;
-        self.acting.set(Acting { callback: Callback::Step, instance: instance.index, task });
+        self.enter_callback(Acting { callback: Callback::Step, instance: instance.index, task });
         let status = instance.table.resume(instance.state(), stationed.state, task, task_state, &events);
         self.acting.set(Acting::NOBODY);
         self.measure(index, &stationed);
@@ -169,10 +170,20 @@ impl Worker {
         }
     }
 
+    /// A callback of a module begins: what was refused in an earlier one is no news in it [host.refusal.what].
+    #[inline]
+    pub(crate) fn enter_callback(&self, acting: Acting) {
+        self.acting.set(acting);
+        calls::forget_refusal();
+    }
+
     #[cold]
     fn report_slow_step(&self, index: u32, took_ns: u64) {
         self.counters().slow_steps.add(1);
-        let text = format!("a step took {} ms; a step must not block", took_ns / 1_000_000);
+        let text = format!(
+            "a step took {} ms by the clock: it waited, computed for long, or had no CPU",
+            took_ns / 1_000_000
+        );
         if let Some(slot) = self.container.slots.lock(index) {
             self.report_record(index, &slot.contents, Level::Warn, "task.step.short", None, &text);
         }
@@ -181,6 +192,8 @@ impl Worker {
     /// What a step's answer means.
     fn settle(&self, mut slot: Locked<'_>, index: u32, stationed: &Stationed, status: Status) {
         let record = &mut slot.contents;
+        // What a response call answered may be handed on as the step's answer [task.step.status].
+        let status = if status == Status::DISCARDED { Status::OK } else { status };
         if status == Status::PENDING {
             self.weigh_deadline(record);
         }

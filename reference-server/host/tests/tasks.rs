@@ -20,7 +20,13 @@ fn what_a_first_step_returns() {
     check("fail", "a start\n> refuse 500\na finish HC_E_FAILED\n> ended HC_E_FAILED");
     check("done", "a start\n> refuse 500\na finish HC_E_STATE\n> ended HC_E_STATE");
     check("yield", "a start\n> refuse 500\na finish HC_E_LOST\n> ended HC_E_LOST");
-    check("status 3", "a start\n> refuse 500\na finish HC_E_INVALID\n> ended HC_E_INVALID");
+    check("status 2", "a start\n> refuse 500\na finish HC_E_INVALID\n> ended HC_E_INVALID");
+    // HC_DISCARDED counts as DONE: a step may hand on what a response call answered.
+    check("status 3", "a start\n> refuse 500\na finish HC_E_STATE\n> ended HC_E_STATE");
+    check(
+        "respond 200 hi; status 3",
+        "a start\n> 200 \"hi\"\na respond 200 hi = HC_OK\na finish HC_OK\n> ended HC_OK",
+    );
     check("status -103", "a start\n> refuse 500\na finish HC_E_FAILED\n> ended HC_E_FAILED");
     check("status -3000", "a start\n> refuse 500\na finish HC_?\n> ended HC_?");
     check(

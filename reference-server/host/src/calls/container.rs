@@ -4,7 +4,7 @@
 use super::{Allowed, InstanceHost, Refused, refusal};
 use crate::report::{Level, Report};
 use crate::worker::{self, Callback, Control};
-use http_container_abi::constants::{DISPATCH_ID, FD_ID, WORKER_NONE, lease_end, limit};
+use http_container_abi::constants::{DISPATCH_ID, FD_ID, WORKER_NONE, limit};
 use http_container_abi::{
     BoundaryRefusal, Event, ExtensionTable, FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseView,
     Status, dispatch_table, fd_table, raw::hc_bytes,
@@ -16,8 +16,6 @@ const NO_RESOURCE: Refused = Refused::new(
     "the operator has configured no resource of that name",
 );
 const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
-const NO_SUCH_END: Refused =
-    Refused::new(Status::E_INVALID, "lease.release.how", "a lease ends clean, dirty or broken");
 
 /// Whether resources may be looked up: in `create` of that instance only [resource.find.create].
 pub(super) fn may_find_resources(instance: u32) -> Result<(), Refused> {
@@ -177,11 +175,10 @@ impl Host for InstanceHost {
         answer.unwrap_or_else(|status| status)
     }
 
-    fn release(&self, task: u64, _lease: u64, how: u32) -> Status {
-        let answer: Result<Status, Status> = self.on_task(task, Allowed::StepOrFinish, |_, _, _| {
-            let is_known = [lease_end::CLEAN, lease_end::DIRTY, lease_end::BROKEN].contains(&how);
-            Err(if is_known { NO_LEASE } else { NO_SUCH_END })
-        });
+    fn release(&self, task: u64, _lease: u64, _how: u32) -> Status {
+        // Handles come before other arguments, and no lease is held before there is a registry [host.call.order].
+        let answer: Result<Status, Status> =
+            self.on_task(task, Allowed::StepOrFinish, |_, _, _| Err(NO_LEASE));
         answer.unwrap_or_else(|status| status)
     }
 
@@ -201,7 +198,7 @@ impl Host for InstanceHost {
     fn panicked(&self, call: &'static str, message: &str) {
         if let Some(container) = self.container() {
             let text = format!("the container panicked in {call}: {message}");
-            container.tell(Level::Error, container.module_name(self.module), "container.fault", &text);
+            container.tell(Level::Error, container.module_name(self.module), "", &text);
         }
     }
 }

@@ -12,7 +12,7 @@ mod response;
 mod tasks;
 mod waiting;
 
-pub(crate) use refusal::Refused;
+pub(crate) use refusal::{Refused, forget_refusal};
 
 use crate::container::Container;
 use crate::instance::Instance;

@@ -38,6 +38,16 @@ pub(super) fn keep(host: usize, refused: Refused) {
     LATEST.with(|latest| *latest.borrow_mut() = Some((host, refused)));
 }
 
+/// Forgets this thread's refusal.
+#[inline]
+pub(crate) fn forget_refusal() {
+    LATEST.with(|latest| {
+        if latest.borrow().is_some() {
+            *latest.borrow_mut() = None;
+        }
+    });
+}
+
 /// Visits rule and text of this thread's latest refusal, if it was `host` that refused.
 pub(super) fn with_latest<R>(host: usize, visit: impl FnOnce(&'static str, &str) -> R) -> Option<R> {
     LATEST.with(|latest| {

@@ -23,9 +23,11 @@ impl Shard {
         }
     }
 
-    /// No connection of the process is left; whoever closes the last wakes the others.
+    /// No connection of the process is left (whoever closes the last wakes the others), and no task but background ones.
     fn is_quiet(&self) -> bool {
+        let container = self.host.container();
         self.common.connections.load(Ordering::SeqCst) == 0
+            && container.totals().live_tasks() <= container.background_tasks()
     }
 
     /// Whether stopping asks for a turn now: it was wished for and not begun, or it is done.

@@ -30,7 +30,7 @@ const STEPS: &[(&str, Peers, &str)] = &[
     ("yield_notice_only", Gets(500), "task.yield.nothing-outstanding"),
     ("yield_after_response", Gets(200), "task.yield.nothing-outstanding"),
     ("step_end", Gets(500), "task.step.status"),
-    ("step_discarded", Gets(500), "task.step.status"),
+    ("step_discarded", Gets(500), "task.done.no-response"),
     ("abort_before", Cut, ""),
     ("park", Gets(200), ""),
 ];
