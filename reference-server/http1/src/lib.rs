@@ -7,6 +7,7 @@
 mod chunked;
 mod connection;
 mod encode;
+mod event;
 mod framing;
 mod grammar;
 mod head;
@@ -23,7 +24,8 @@ mod status;
 mod target;
 mod words;
 
-pub use connection::{CloseReason, Connection, Event, NextCycle, Outstanding, Received};
+pub use connection::Connection;
+pub use event::{CloseReason, Event, NextCycle, Outstanding, Received};
 pub use head::{Head, RequestBody, TargetForm, Version};
 pub use limits::{Limits, MAXIMUM_FIELD_COUNT};
 pub use misuse::Misuse;

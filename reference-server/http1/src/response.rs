@@ -2,8 +2,9 @@
 //!
 //! The clock is the caller's: a date is an argument. Limits and time-outs of writing are the caller's too.
 
-use crate::connection::{CloseReason, Connection};
+use crate::connection::Connection;
 use crate::encode::{write_chunk_line, write_content_length, write_date, write_fields};
+use crate::event::CloseReason;
 use crate::head::Version;
 use crate::head_parser::is_forbidden_trailer;
 use crate::misuse::Misuse;
