@@ -73,9 +73,8 @@ impl hc_host::Exchange for HttpExchange {
 
     fn read(&self, waiter: Waiter) -> Read {
         let mut wire = self.wire();
-        if let Some(chunk) = wire.chunks.pop_front() {
-            let was_full = wire.queued >= AHEAD_BYTES;
-            wire.queued -= chunk.len();
+        let was_full = wire.queued >= AHEAD_BYTES;
+        if let Some(chunk) = wire.pop_chunk() {
             let has_room = was_full && wire.queued < AHEAD_BYTES && wire.input == Input::Open;
             drop(wire);
             if has_room {

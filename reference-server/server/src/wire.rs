@@ -11,6 +11,8 @@ use std::collections::VecDeque;
 
 /// Response bytes that may wait for the peer before a module must wait.
 pub const OUT_BYTES: usize = 64 << 10;
+/// What a queued chunk counts beside its bytes: a peer that sends many small ones must wait as early.
+const CHUNK_COST_BYTES: usize = 64;
 /// Body bytes that may wait for the module before the peer must wait.
 pub const AHEAD_BYTES: usize = 64 << 10;
 
@@ -51,7 +53,7 @@ pub struct Wire {
     pub unsent: usize,
     /// Body chunks that the module has not read.
     pub chunks: VecDeque<Bytes>,
-    /// Their bytes.
+    /// Their bytes, and what keeping them costs.
     pub queued: usize,
     /// The request body.
     pub input: Input,
@@ -100,6 +102,27 @@ impl Wire {
         self.writer = None;
         self.asked = false;
         self.noted = false;
+    }
+
+    /// Queues body bytes for the module.
+    pub fn push_chunk(&mut self, chunk: Bytes) {
+        if !chunk.is_empty() {
+            self.queued += chunk.len() + CHUNK_COST_BYTES;
+            self.chunks.push_back(chunk);
+        }
+    }
+
+    /// The next body bytes.
+    pub fn pop_chunk(&mut self) -> Option<Bytes> {
+        let chunk = self.chunks.pop_front()?;
+        self.queued -= chunk.len() + CHUNK_COST_BYTES;
+        Some(chunk)
+    }
+
+    /// Drops what is queued; answers how many bytes it was.
+    pub fn drop_chunks(&mut self) -> usize {
+        self.queued = 0;
+        self.chunks.drain(..).map(|chunk| chunk.len()).sum()
     }
 
     /// The connection has heard.

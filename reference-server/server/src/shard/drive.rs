@@ -82,8 +82,7 @@ impl Shard {
         }
         // What came before the task ended is dropped like what comes now; a full queue would let nothing through.
         if wire.queued > 0 && wire.ended.is_some() {
-            wire.chunks.clear();
-            let dropped = std::mem::take(&mut wire.queued);
+            let dropped = wire.drop_chunks();
             if wire.input == Input::Open && !drain(connection, dropped) {
                 return Settled::End;
             }

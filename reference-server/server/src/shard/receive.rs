@@ -4,7 +4,6 @@ use super::Shard;
 use crate::connection::{Connection, Ending};
 use crate::door::Place;
 use crate::wire::{AHEAD_BYTES, Input, Progress, Wire};
-use bytes::Bytes;
 use hc_host::Signal;
 use hc_http1::{Connection as Http, Event, Limits, Outstanding, Received, Refusal};
 use http_container_abi::{FieldStorage, Status};
@@ -174,11 +173,13 @@ impl Shard {
             ..self.common.plan.http
         };
         let mut settled = 0;
+        // What one read brought is one chunk for the module, however many the peer made of it.
+        let mut gathered = Vec::new();
         let mut wire = exchange.wire();
         if drops(&wire) && !drain_queued(connection, &mut wire) {
             return 0;
         }
-        while wire.input == Input::Open && may_parse(&wire) {
+        while wire.input == Input::Open && may_parse(&wire, gathered.len()) {
             let drops = drops(&wire);
             let rest = &input[settled..];
             match wire.http.receive(rest, connection.eof, &limits, &mut self.fields) {
@@ -188,8 +189,7 @@ impl Shard {
                         break;
                     }
                     if !drops {
-                        wire.queued += range.len();
-                        wire.chunks.push_back(Bytes::copy_from_slice(&rest[range]));
+                        gathered.extend_from_slice(&rest[range]);
                     }
                 }
                 Ok(Received { consumed, event: Event::End }) => {
@@ -214,6 +214,7 @@ impl Shard {
                 }
             }
         }
+        wire.push_chunk(gathered.into());
         let has_news = !wire.chunks.is_empty() || wire.input != Input::Open;
         wire.asked &= !has_news;
         let reader = if has_news { wire.wake_reader() } else { None };
@@ -226,8 +227,8 @@ impl Shard {
 }
 
 /// Whether there is room for more of the body; its end takes none, and no further byte announces it.
-fn may_parse(wire: &Wire) -> bool {
-    wire.queued < AHEAD_BYTES || wire.http.outstanding() == Outstanding::Known(0)
+fn may_parse(wire: &Wire, gathered: usize) -> bool {
+    wire.queued + gathered < AHEAD_BYTES || wire.http.outstanding() == Outstanding::Known(0)
 }
 
 /// Whether nobody will read the body: it is dropped, up to a limit, to keep the connection.
@@ -237,8 +238,7 @@ fn drops(wire: &Wire) -> bool {
 
 /// Drops what the module left unread, so that it does not stand in the way of the rest; answers like [`drain`].
 fn drain_queued(connection: &mut Connection, wire: &mut Wire) -> bool {
-    wire.chunks.clear();
-    let bytes = std::mem::take(&mut wire.queued);
+    let bytes = wire.drop_chunks();
     drain(connection, bytes)
 }
 
