@@ -172,6 +172,7 @@ impl Wire {
         fault.is_some()
     }
 
+    /// Head and body in one.
     pub fn write_whole(&mut self, head: &Head<'_>, body: &[u8]) -> Status {
         let fields = framed(head.fields);
         let date = door::date();

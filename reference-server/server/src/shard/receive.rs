@@ -176,9 +176,6 @@ impl Shard {
         // What one read brought is one chunk for the module, however many the peer made of it.
         let mut gathered = Vec::new();
         let mut wire = exchange.wire();
-        if drops(&wire) && !drain_queued(connection, &mut wire) {
-            return 0;
-        }
         while wire.input == Input::Open && may_parse(&wire, gathered.len()) {
             let drops = drops(&wire);
             let rest = &input[settled..];
@@ -234,12 +231,6 @@ fn may_parse(wire: &Wire, gathered: usize) -> bool {
 /// Whether nobody will read the body: it is dropped, up to a limit, to keep the connection.
 fn drops(wire: &Wire) -> bool {
     wire.progress == Progress::Complete && wire.ended.is_some()
-}
-
-/// Drops what the module left unread, so that it does not stand in the way of the rest; answers like [`drain`].
-fn drain_queued(connection: &mut Connection, wire: &mut Wire) -> bool {
-    let bytes = wire.drop_chunks();
-    drain(connection, bytes)
 }
 
 /// Counts dropped bytes; `false` when it is too much, and the connection ends instead.
