@@ -13,6 +13,12 @@ pub const HC_NOTE_OWNER: &::core::ffi::CStr = c"HTTP-Container";
 pub const HC_NOTE_TYPE: u32 = 1;
 pub const HC_FD_ID: &::core::ffi::CStr = c"hc.fd/1";
 pub const HC_DISPATCH_ID: &::core::ffi::CStr = c"hc.dispatch/1";
+pub const HC_OFFLOAD_ID: &::core::ffi::CStr = c"hc.offload/1";
+pub const HC_SQL_ID: &::core::ffi::CStr = c"hc.sql/1";
+pub const HC_KV_ID: &::core::ffi::CStr = c"hc.kv/1";
+pub const HC_POOL_ID: &::core::ffi::CStr = c"hc.pool/1";
+pub const HC_LIMIT_ID: &::core::ffi::CStr = c"hc.limit/1";
+pub const HC_PROVIDER_ID: &::core::ffi::CStr = c"hc.provider/1";
 pub type hc_status = i32;
 pub const HC_OK: hc_status_code = 0;
 pub const HC_PENDING: hc_status_code = 1;
@@ -94,6 +100,13 @@ pub const HC_EVENT_NOTICE: hc_event_kind = 6;
 pub const HC_EVENT_FD: hc_event_kind = 16;
 pub const HC_EVENT_CHILD_HEAD: hc_event_kind = 17;
 pub const HC_EVENT_CHILD_BODY: hc_event_kind = 18;
+pub const HC_EVENT_OFFLOAD: hc_event_kind = 19;
+pub const HC_EVENT_SQL: hc_event_kind = 20;
+pub const HC_EVENT_SQL_ROWS: hc_event_kind = 21;
+pub const HC_EVENT_KV: hc_event_kind = 22;
+pub const HC_EVENT_KV_MESSAGE: hc_event_kind = 23;
+pub const HC_EVENT_MEMBER: hc_event_kind = 24;
+pub const HC_EVENT_MEMBER_ROOM: hc_event_kind = 25;
 pub type hc_event_kind = ::core::ffi::c_uint;
 pub const HC_NOTICE_PEER: hc_notice = 1;
 pub const HC_NOTICE_DRAIN: hc_notice = 2;
@@ -505,6 +518,352 @@ pub struct hc_dispatch {
             H: *const hc_host,
             task: hc_task,
             child: hc_task,
+        ) -> hc_status,
+    >,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_work {
+    pub size: u32,
+    pub reserved: u32,
+    pub run: ::core::option::Option<
+        unsafe extern "C" fn(arg: *mut ::core::ffi::c_void, value: *mut u64) -> hc_status,
+    >,
+    pub drop: ::core::option::Option<
+        unsafe extern "C" fn(arg: *mut ::core::ffi::c_void),
+    >,
+    pub arg: *mut ::core::ffi::c_void,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_offload {
+    pub size: u32,
+    pub reserved: u32,
+    pub run: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            token: hc_token,
+            work: *const hc_work,
+        ) -> hc_status,
+    >,
+}
+pub const HC_SQL_NULL: hc_sql_type = 0;
+pub const HC_SQL_BOOL: hc_sql_type = 1;
+pub const HC_SQL_INT64: hc_sql_type = 2;
+pub const HC_SQL_FLOAT64: hc_sql_type = 3;
+pub const HC_SQL_TEXT: hc_sql_type = 4;
+pub const HC_SQL_BYTES: hc_sql_type = 5;
+pub type hc_sql_type = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_sql_value {
+    pub type_: u32,
+    pub reserved: u32,
+    pub integer: i64,
+    pub real: f64,
+    pub bytes: hc_bytes,
+}
+pub const HC_SQL_ONCE: hc_sql_flag = 1;
+pub const HC_SQL_SCRIPT: hc_sql_flag = 2;
+pub type hc_sql_flag = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_sql_statement {
+    pub size: u32,
+    pub flags: u32,
+    pub text: hc_bytes,
+    pub values: *const hc_sql_value,
+    pub value_count: usize,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_sql_rows {
+    pub size: u32,
+    pub reserved: u32,
+    pub values: *const hc_sql_value,
+    pub row_count: usize,
+    pub column_count: usize,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_sql_outcome {
+    pub size: u32,
+    pub status: hc_status,
+    pub affected: u64,
+    pub code: hc_bytes,
+    pub message: hc_bytes,
+}
+pub const HC_SQL_BEGIN: hc_sql_transaction = 1;
+pub const HC_SQL_BEGIN_READ: hc_sql_transaction = 2;
+pub const HC_SQL_COMMIT: hc_sql_transaction = 3;
+pub const HC_SQL_ROLLBACK: hc_sql_transaction = 4;
+pub type hc_sql_transaction = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_sql {
+    pub size: u32,
+    pub reserved: u32,
+    pub query: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            token: hc_token,
+            statement: *const hc_sql_statement,
+        ) -> hc_status,
+    >,
+    pub columns: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            names: *mut *const hc_bytes,
+            count: *mut usize,
+        ) -> hc_status,
+    >,
+    pub rows: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            token: hc_token,
+            rows: *mut hc_sql_rows,
+        ) -> hc_status,
+    >,
+    pub outcome: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            outcome: *mut hc_sql_outcome,
+        ) -> hc_status,
+    >,
+    pub transaction: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            token: hc_token,
+            what: u32,
+        ) -> hc_status,
+    >,
+}
+pub const HC_KV_GET: hc_kv_operation = 1;
+pub const HC_KV_SET: hc_kv_operation = 2;
+pub const HC_KV_ADD: hc_kv_operation = 3;
+pub const HC_KV_DELETE: hc_kv_operation = 4;
+pub const HC_KV_EXPIRE: hc_kv_operation = 5;
+pub const HC_KV_PUBLISH: hc_kv_operation = 6;
+pub const HC_KV_SUBSCRIBE: hc_kv_operation = 7;
+pub const HC_KV_UNSUBSCRIBE: hc_kv_operation = 8;
+pub type hc_kv_operation = ::core::ffi::c_uint;
+pub const HC_KV_IF_ABSENT: hc_kv_flag = 1;
+pub const HC_KV_IF_PRESENT: hc_kv_flag = 2;
+pub const HC_KV_IF_EQUAL: hc_kv_flag = 4;
+pub const HC_KV_KEEP_TTL: hc_kv_flag = 8;
+pub type hc_kv_flag = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_kv_request {
+    pub size: u32,
+    pub operation: u32,
+    pub flags: u32,
+    pub reserved: u32,
+    pub key: hc_bytes,
+    pub value: hc_bytes,
+    pub expected: hc_bytes,
+    pub number: i64,
+    pub ttl_ms: u64,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_kv_reply {
+    pub size: u32,
+    pub found: u32,
+    pub value: hc_bytes,
+    pub number: i64,
+    pub ttl_ms: u64,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_kv_message {
+    pub size: u32,
+    pub reserved: u32,
+    pub channel: hc_bytes,
+    pub value: hc_bytes,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_kv {
+    pub size: u32,
+    pub reserved: u32,
+    pub run: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            token: hc_token,
+            request: *const hc_kv_request,
+        ) -> hc_status,
+    >,
+    pub reply: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            reply: *mut hc_kv_reply,
+        ) -> hc_status,
+    >,
+    pub message: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            token: hc_token,
+            message: *mut hc_kv_message,
+        ) -> hc_status,
+    >,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_pool {
+    pub size: u32,
+    pub reserved: u32,
+    pub object: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            lease: hc_lease,
+            type_: *const ::core::ffi::c_char,
+            object: *mut *mut ::core::ffi::c_void,
+        ) -> hc_status,
+    >,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_usage {
+    pub size: u32,
+    pub max: u32,
+    pub in_use: u32,
+    pub idle: u32,
+    pub waiting: u32,
+    pub available: u32,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_limit_table {
+    pub size: u32,
+    pub reserved: u32,
+    pub usage: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            resource: hc_resource,
+            usage: *mut hc_usage,
+        ) -> hc_status,
+    >,
+}
+pub const HC_MEMBER_STATEMENT: hc_member_request_kind = 1;
+pub const HC_MEMBER_TRANSACTION: hc_member_request_kind = 2;
+pub const HC_MEMBER_KV: hc_member_request_kind = 3;
+pub const HC_MEMBER_RESET: hc_member_request_kind = 4;
+pub const HC_MEMBER_CHECK: hc_member_request_kind = 5;
+pub const HC_MEMBER_INTERRUPT: hc_member_request_kind = 6;
+pub const HC_MEMBER_CLOSE: hc_member_request_kind = 7;
+pub type hc_member_request_kind = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_member_request {
+    pub size: u32,
+    pub kind: u32,
+    pub statement: *const hc_sql_statement,
+    pub kv: *const hc_kv_request,
+    pub transaction: u32,
+    pub reserved: u32,
+}
+pub const HC_MEMBER_BROKEN: hc_member_flag = 1;
+pub const HC_MEMBER_DIRTY: hc_member_flag = 2;
+pub type hc_member_flag = ::core::ffi::c_uint;
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_member_result {
+    pub size: u32,
+    pub status: hc_status,
+    pub flags: u32,
+    pub reserved: u32,
+    pub affected: u64,
+    pub code: hc_bytes,
+    pub message: hc_bytes,
+    pub reply: *const hc_kv_reply,
+}
+#[repr(C)]
+#[derive(Debug, Copy, Clone)]
+pub struct hc_provider {
+    pub size: u32,
+    pub reserved: u32,
+    pub offer: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            interface_id: *const ::core::ffi::c_char,
+        ) -> hc_status,
+    >,
+    pub ready: ::core::option::Option<
+        unsafe extern "C" fn(H: *const hc_host, task: hc_task) -> hc_status,
+    >,
+    pub explain: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            reason: hc_bytes,
+        ) -> hc_status,
+    >,
+    pub object: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            type_: *const ::core::ffi::c_char,
+            object: *mut ::core::ffi::c_void,
+        ) -> hc_status,
+    >,
+    pub next: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            token: hc_token,
+            request: *mut *const hc_member_request,
+        ) -> hc_status,
+    >,
+    pub columns: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            names: *const hc_bytes,
+            count: usize,
+        ) -> hc_status,
+    >,
+    pub rows: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            token: hc_token,
+            values: *const hc_sql_value,
+            count: usize,
+            accepted: *mut usize,
+        ) -> hc_status,
+    >,
+    pub message: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            channel: hc_bytes,
+            value: hc_bytes,
+        ) -> hc_status,
+    >,
+    pub done: ::core::option::Option<
+        unsafe extern "C" fn(
+            H: *const hc_host,
+            task: hc_task,
+            result: *const hc_member_result,
         ) -> hc_status,
     >,
 }

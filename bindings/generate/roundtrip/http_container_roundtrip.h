@@ -43,6 +43,20 @@ typedef unsigned int hc_fd_interest;
 
 typedef unsigned int hc_dispatch_flag;
 
+typedef unsigned int hc_sql_type;
+
+typedef unsigned int hc_sql_flag;
+
+typedef unsigned int hc_sql_transaction;
+
+typedef unsigned int hc_kv_operation;
+
+typedef unsigned int hc_kv_flag;
+
+typedef unsigned int hc_member_request_kind;
+
+typedef unsigned int hc_member_flag;
+
 typedef int32_t hc_status;
 
 typedef uint64_t hc_task;
@@ -203,6 +217,152 @@ typedef struct hc_dispatch {
   hc_status (*close)(const struct hc_host *H, hc_task task, hc_task child);
 } hc_dispatch;
 
+typedef struct hc_work {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*run)(void *arg, uint64_t *value);
+  void (*drop)(void *arg);
+  void *arg;
+} hc_work;
+
+typedef struct hc_offload {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*run)(const struct hc_host *H, hc_task task, hc_token token, const struct hc_work *work);
+} hc_offload;
+
+typedef struct hc_sql_value {
+  uint32_t type_;
+  uint32_t reserved;
+  int64_t integer;
+  double real;
+  struct hc_bytes bytes;
+} hc_sql_value;
+
+typedef struct hc_sql_statement {
+  uint32_t size;
+  uint32_t flags;
+  struct hc_bytes text;
+  const struct hc_sql_value *values;
+  size_t value_count;
+} hc_sql_statement;
+
+typedef struct hc_sql_rows {
+  uint32_t size;
+  uint32_t reserved;
+  const struct hc_sql_value *values;
+  size_t row_count;
+  size_t column_count;
+} hc_sql_rows;
+
+typedef struct hc_sql_outcome {
+  uint32_t size;
+  hc_status status;
+  uint64_t affected;
+  struct hc_bytes code;
+  struct hc_bytes message;
+} hc_sql_outcome;
+
+typedef struct hc_sql {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*query)(const struct hc_host *H, hc_task task, hc_lease lease, hc_token token, const struct hc_sql_statement *statement);
+  hc_status (*columns)(const struct hc_host *H, hc_task task, hc_lease lease, const struct hc_bytes **names, size_t *count);
+  hc_status (*rows)(const struct hc_host *H, hc_task task, hc_lease lease, hc_token token, struct hc_sql_rows *rows);
+  hc_status (*outcome)(const struct hc_host *H, hc_task task, hc_lease lease, struct hc_sql_outcome *outcome);
+  hc_status (*transaction)(const struct hc_host *H, hc_task task, hc_lease lease, hc_token token, uint32_t what);
+} hc_sql;
+
+typedef struct hc_kv_request {
+  uint32_t size;
+  uint32_t operation;
+  uint32_t flags;
+  uint32_t reserved;
+  struct hc_bytes key;
+  struct hc_bytes value;
+  struct hc_bytes expected;
+  int64_t number;
+  uint64_t ttl_ms;
+} hc_kv_request;
+
+typedef struct hc_kv_reply {
+  uint32_t size;
+  uint32_t found;
+  struct hc_bytes value;
+  int64_t number;
+  uint64_t ttl_ms;
+} hc_kv_reply;
+
+typedef struct hc_kv_message {
+  uint32_t size;
+  uint32_t reserved;
+  struct hc_bytes channel;
+  struct hc_bytes value;
+} hc_kv_message;
+
+typedef struct hc_kv {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*run)(const struct hc_host *H, hc_task task, hc_lease lease, hc_token token, const struct hc_kv_request *request);
+  hc_status (*reply)(const struct hc_host *H, hc_task task, hc_lease lease, struct hc_kv_reply *reply);
+  hc_status (*message)(const struct hc_host *H, hc_task task, hc_lease lease, hc_token token, struct hc_kv_message *message);
+} hc_kv;
+
+typedef struct hc_pool {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*object)(const struct hc_host *H, hc_task task, hc_lease lease, const char *type_, void **object);
+} hc_pool;
+
+typedef struct hc_usage {
+  uint32_t size;
+  uint32_t max;
+  uint32_t in_use;
+  uint32_t idle;
+  uint32_t waiting;
+  uint32_t available;
+} hc_usage;
+
+typedef struct hc_limit_table {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*usage)(const struct hc_host *H, hc_resource resource, struct hc_usage *usage);
+} hc_limit_table;
+
+typedef struct hc_member_request {
+  uint32_t size;
+  uint32_t kind;
+  const struct hc_sql_statement *statement;
+  const struct hc_kv_request *kv;
+  uint32_t transaction;
+  uint32_t reserved;
+} hc_member_request;
+
+typedef struct hc_member_result {
+  uint32_t size;
+  hc_status status;
+  uint32_t flags;
+  uint32_t reserved;
+  uint64_t affected;
+  struct hc_bytes code;
+  struct hc_bytes message;
+  const struct hc_kv_reply *reply;
+} hc_member_result;
+
+typedef struct hc_provider {
+  uint32_t size;
+  uint32_t reserved;
+  hc_status (*offer)(const struct hc_host *H, const char *interface_id);
+  hc_status (*ready)(const struct hc_host *H, hc_task task);
+  hc_status (*explain)(const struct hc_host *H, hc_task task, struct hc_bytes reason);
+  hc_status (*object)(const struct hc_host *H, hc_task task, const char *type_, void *object);
+  hc_status (*next)(const struct hc_host *H, hc_task task, hc_token token, const struct hc_member_request **request);
+  hc_status (*columns)(const struct hc_host *H, hc_task task, const struct hc_bytes *names, size_t count);
+  hc_status (*rows)(const struct hc_host *H, hc_task task, hc_token token, const struct hc_sql_value *values, size_t count, size_t *accepted);
+  hc_status (*message)(const struct hc_host *H, hc_task task, struct hc_bytes channel, struct hc_bytes value);
+  hc_status (*done)(const struct hc_host *H, hc_task task, const struct hc_member_result *result);
+} hc_provider;
+
 #define HC_OK 0
 
 #define HC_PENDING 1
@@ -295,6 +455,20 @@ typedef struct hc_dispatch {
 
 #define HC_EVENT_CHILD_BODY 18
 
+#define HC_EVENT_OFFLOAD 19
+
+#define HC_EVENT_SQL 20
+
+#define HC_EVENT_SQL_ROWS 21
+
+#define HC_EVENT_KV 22
+
+#define HC_EVENT_KV_MESSAGE 23
+
+#define HC_EVENT_MEMBER 24
+
+#define HC_EVENT_MEMBER_ROOM 25
+
 #define HC_NOTICE_PEER 1
 
 #define HC_NOTICE_DRAIN 2
@@ -352,5 +526,71 @@ typedef struct hc_dispatch {
 #define HC_DISPATCH_ROUTE 1
 
 #define HC_DISPATCH_BODY 2
+
+#define HC_SQL_NULL 0
+
+#define HC_SQL_BOOL 1
+
+#define HC_SQL_INT64 2
+
+#define HC_SQL_FLOAT64 3
+
+#define HC_SQL_TEXT 4
+
+#define HC_SQL_BYTES 5
+
+#define HC_SQL_ONCE 1
+
+#define HC_SQL_SCRIPT 2
+
+#define HC_SQL_BEGIN 1
+
+#define HC_SQL_BEGIN_READ 2
+
+#define HC_SQL_COMMIT 3
+
+#define HC_SQL_ROLLBACK 4
+
+#define HC_KV_GET 1
+
+#define HC_KV_SET 2
+
+#define HC_KV_ADD 3
+
+#define HC_KV_DELETE 4
+
+#define HC_KV_EXPIRE 5
+
+#define HC_KV_PUBLISH 6
+
+#define HC_KV_SUBSCRIBE 7
+
+#define HC_KV_UNSUBSCRIBE 8
+
+#define HC_KV_IF_ABSENT 1
+
+#define HC_KV_IF_PRESENT 2
+
+#define HC_KV_IF_EQUAL 4
+
+#define HC_KV_KEEP_TTL 8
+
+#define HC_MEMBER_STATEMENT 1
+
+#define HC_MEMBER_TRANSACTION 2
+
+#define HC_MEMBER_KV 3
+
+#define HC_MEMBER_RESET 4
+
+#define HC_MEMBER_CHECK 5
+
+#define HC_MEMBER_INTERRUPT 6
+
+#define HC_MEMBER_CLOSE 7
+
+#define HC_MEMBER_BROKEN 1
+
+#define HC_MEMBER_DIRTY 2
 
 #endif  /* HTTP_CONTAINER_ROUNDTRIP_H */

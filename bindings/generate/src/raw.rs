@@ -11,7 +11,17 @@ const BANNER: &str = "\
 
 /// The headers that are translated, relative to `spec/include`: the umbrella and one per extension.
 pub const HEADERS: &[&str] =
-    &["http_container.h", "http_container/ext/fd.h", "http_container/ext/dispatch.h"];
+    &[
+    "http_container.h",
+    "http_container/ext/fd.h",
+    "http_container/ext/dispatch.h",
+    "http_container/ext/offload.h",
+    "http_container/ext/sql.h",
+    "http_container/ext/kv.h",
+    "http_container/ext/pool.h",
+    "http_container/ext/limit.h",
+    "http_container/ext/provider.h",
+];
 
 /// Macros whose C value has no faithful translation: bindgen reads 64-bit unsigned macros as signed numbers. They are
 /// written by hand in `abi/src/constants.rs`, and the C probe of `abi` compares them with the header.

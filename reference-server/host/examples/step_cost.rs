@@ -2,7 +2,7 @@
 //! `cargo run --release -p hc-host --example step_cost`. It must not know a socket: the exchange lies in memory.
 
 use hc_host::{
-    Container, Exchange, Head, Hooks, Level, Limits, Module, Opening, Parts, Poller, Read, Report, Reporter,
+    Container, Exchange, Gathered, Gates, Head, Hooks, Level, Limits, Module, Opening, Parts, Poller, Read, Report, Reporter,
     Route, Waiter, Worker,
 };
 use http_container_abi::{
@@ -80,6 +80,9 @@ impl Exchange for Memory {
     fn read(&self, _: Waiter) -> Read {
         Read::End
     }
+    fn gather(&self, _: u64, _: Waiter) -> Gathered {
+        Gathered::Whole
+    }
     fn forget_reader(&self) {}
     fn trailers(&self) -> RawFields {
         RawFields::NONE
@@ -135,7 +138,8 @@ fn worker() -> Rc<Worker> {
     let container = Container::new(Parts {
         workers: 1,
         modules: vec![Module::new("subject".into(), table, "{}".into())],
-        routes: vec![Route { name: "/".into(), modules: vec![0], deadline_ns: u64::MAX, cancel_grace_ns: 0 }],
+        routes: vec![Route { name: "/".into(), modules: vec![0], deadline_ns: u64::MAX, cancel_grace_ns: 0, gates: Gates::default() }],
+        resources: Vec::new(),
         router: Box::new(|_, _| Some(0)),
         limits: Limits { step_report_ns: u64::MAX, ..Limits::default() },
         reporter: Arc::new(Quiet),

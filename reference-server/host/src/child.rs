@@ -4,7 +4,7 @@
 //! another's. Both run on one worker, unless one of them is of a module that blocks.
 
 use crate::dispatch::Nudge;
-use crate::exchange::{Exchange, Head, Read, Waiter};
+use crate::exchange::{Exchange, Gathered, Head, Read, Waiter};
 use crate::worker;
 use crate::{Container, container::lock};
 use bytes::Bytes;
@@ -158,6 +158,11 @@ impl Exchange for ChildExchange {
             ChildBody::Parents { is_over: true, .. } => Read::Failed(Status::E_PEER),
             ChildBody::Parents { exchange, .. } => exchange.read(waiter),
         }
+    }
+
+    fn gather(&self, _limit: u64, _waiter: Waiter) -> Gathered {
+        // Gates are for the requests of peers [gate.peers].
+        Gathered::Whole
     }
 
     fn forget_reader(&self) {

@@ -7,7 +7,7 @@ use crate::counters::Totals;
 use crate::inbox::WorkerShared;
 use crate::instance::{Instance, Module};
 use crate::report::{Level, Report, Reporter};
-use crate::settings::{Limits, Route, Router};
+use crate::settings::{Limits, ResourceSettings, Route, Router};
 use crate::slots::{self, Slots};
 use crate::task::{Peer, Phase, Record, Response, Wait};
 use http_container_abi::Status;
@@ -34,6 +34,8 @@ pub enum Signal {
     Write,
     /// The peer went away or closed its half.
     PeerGone,
+    /// The whole body is there, or will never be: ask [`crate::Exchange::gather`] again.
+    Gathered,
 }
 
 /// Everything that is needed to make a container.
@@ -46,6 +48,8 @@ pub struct Parts {
     pub routes: Vec<Route>,
     /// Chooses a route.
     pub router: Router,
+    /// Shared resources, in the order of the operator's configuration, which is their rank.
+    pub resources: Vec<ResourceSettings>,
     /// Named limits.
     pub limits: Limits,
     /// Takes reports.
@@ -211,6 +215,7 @@ impl Container {
             Signal::Body => record.fire_wait(Wait::Body, event_kind::BODY, Status::OK, 0),
             Signal::Write => record.fire_wait(Wait::Write, event_kind::WRITE, Status::OK, 0),
             Signal::PeerGone => self.peer_left(record),
+            Signal::Gathered => false,
         };
         let queue = (acted && record.wants_queue()).then_some(record.worker).flatten();
         drop(slot);

@@ -19,6 +19,17 @@ pub enum Read {
     Failed(Status),
 }
 
+/// How far a body is that is to be whole before its request is started.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Gathered {
+    /// All of it is there.
+    Whole,
+    /// Not yet: the host hears [`crate::Signal::Gathered`] for the waiter.
+    Pending,
+    /// It will never be: the status with which the request is refused (400, 408, 413).
+    Refused(u16),
+}
+
 /// The head of a response. The fields have been checked; `content-length` may be among them and agrees with `length`.
 #[derive(Clone, Copy)]
 pub struct Head<'a> {
@@ -41,7 +52,10 @@ pub trait Exchange: Send + Sync {
     /// The next chunk of the request body.
     fn read(&self, waiter: Waiter) -> Read;
 
-    /// Forgets the waiter of a pending read.
+    /// Collects the request body ahead of every `read`, up to `limit` bytes.
+    fn gather(&self, limit: u64, waiter: Waiter) -> Gathered;
+
+    /// Forgets the waiter of a pending read, or of a body that is collected.
     fn forget_reader(&self);
 
     /// The trailer fields, once `read` said `End`: a view that lives as long as the exchange.

@@ -32,9 +32,9 @@ mod worker;
 
 pub use container::{Container, Hooks, Parts, Signal};
 pub use counters::Totals;
-pub use exchange::{Exchange, Head, Read, Waiter};
+pub use exchange::{Exchange, Gathered, Head, Read, Waiter};
 pub use fd::Poller;
 pub use instance::{CreateError, Module};
 pub use report::{Level, Report, Reporter};
-pub use settings::{Limits, Route, Router};
+pub use settings::{Gates, Limits, PartitionGate, PartitionKey, ResourceSettings, Route, Router};
 pub use worker::{Opening, Worker};

@@ -62,6 +62,79 @@ pub struct Route {
     pub deadline_ns: u64,
     /// Between the peer's leaving and the cancel, ns.
     pub cancel_grace_ns: u64,
+    /// What has to be there before the first step of a request [gate.order].
+    pub gates: Gates,
+}
+
+/// The start gates of a route, in the order in which they are passed. None is passed at once.
+#[derive(Clone, Debug, Default)]
+pub struct Gates {
+    /// Wait until the request body is whole; its longest length, bytes.
+    pub whole_body_bytes: Option<u64>,
+    /// Wait until few enough requests of the same partition are under way.
+    pub partition: Option<PartitionGate>,
+    /// Start with a lease on a member of each of these resources, by index.
+    pub resources: Vec<u32>,
+    /// How long the leases are waited for, where the resource's own time is not shorter, ns.
+    pub resources_timeout_ns: u64,
+}
+
+impl Gates {
+    /// Whether a request is started at once.
+    pub fn is_open(&self) -> bool {
+        self.whole_body_bytes.is_none() && self.partition.is_none() && self.resources.is_empty()
+    }
+}
+
+/// How many requests of one partition may be under way.
+#[derive(Clone, Debug)]
+pub struct PartitionGate {
+    /// What tells partitions apart.
+    pub key: PartitionKey,
+    /// Requests of one partition between their start and their end.
+    pub concurrent: u32,
+    /// Requests of one partition that may wait; one beyond is answered 503.
+    pub max_waiting: u32,
+    /// How long one may wait, ns; then 503.
+    pub timeout_ns: u64,
+}
+
+/// What of a request names its partition. A request in which it is missing is of the partition of the empty name.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum PartitionKey {
+    /// A segment of the path, counted from 1.
+    Path(u32),
+    /// A header field, by its lower-case name: its first value.
+    Header(String),
+    /// A parameter of the query: its first value, as it was sent.
+    Query(String),
+    /// A cookie.
+    Cookie(String),
+}
+
+/// A resource as the operator configured it. Its rank is its place in [`Parts::resources`](crate::Parts::resources).
+#[derive(Clone, Debug)]
+pub struct ResourceSettings {
+    /// The operator's name for it.
+    pub name: String,
+    /// Index of the module that provides its members: one of its own for each resource.
+    pub provider: u32,
+    /// Members that are kept open.
+    pub min: u32,
+    /// Most members at once, of whatever state.
+    pub max: u32,
+    /// Tasks that may wait; for one beyond, `acquire` answers `HC_E_BUSY`.
+    pub max_waiting: u32,
+    /// Longest wait for a lease, ns.
+    pub acquire_timeout_ns: u64,
+    /// A member that was idle for so long is closed, down to `min`, ns.
+    pub idle_timeout_ns: u64,
+    /// A member that is so old is closed when it is given back, ns.
+    pub max_lifetime_ns: u64,
+    /// Longest time for opening, checking, resetting, interrupting and closing a member, each, ns.
+    pub member_timeout_ns: u64,
+    /// Whether a member that was idle for a second or longer is checked before it is lent.
+    pub test_on_acquire: bool,
 }
 
 /// Chooses a route by authority and path; `None` when there is none.

@@ -5,7 +5,7 @@
 
 use crate::door::{self, Door, Place};
 use crate::wire::{AHEAD_BYTES, Input, Progress, Wire, answer, framed};
-use hc_host::{Head, Read, Waiter};
+use hc_host::{Gathered, Head, Read, Waiter};
 use hc_http1::{Connection, Length, Outcome};
 use http_container_abi::{FieldStorage, FieldsView, RawFields, RequestStorage, Status};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -99,6 +99,10 @@ impl hc_host::Exchange for HttpExchange {
             self.act(|_| ());
         }
         Read::Pending
+    }
+
+    fn gather(&self, _limit: u64, _waiter: Waiter) -> Gathered {
+        Gathered::Whole
     }
 
     fn forget_reader(&self) {

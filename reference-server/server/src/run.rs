@@ -112,6 +112,7 @@ fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Ar
             modules: route.modules.iter().map(|&index| index as u32).collect(),
             deadline_ns: route.deadline.as_nanos() as u64,
             cancel_grace_ns: route.cancel_grace.as_nanos() as u64,
+            gates: hc_host::Gates::default(),
         })
         .collect();
     let table = config.route_table();
@@ -120,6 +121,7 @@ fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Ar
         modules: modules?,
         routes,
         router: Box::new(move |authority, path| table.resolve(authority, path).map(|route| route as u32)),
+        resources: Vec::new(),
         limits: Limits {
             operations_per_task: config.limits.operations_per_task,
             respond_bytes: config.limits.respond_bytes as u64,

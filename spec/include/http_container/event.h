@@ -34,7 +34,14 @@ enum hc_event_kind {
   /* Kinds of extensions; each extension's header says what status and value mean. */
   HC_EVENT_FD = 16,         /* hc.fd/1: wait         */
   HC_EVENT_CHILD_HEAD = 17, /* hc.dispatch/1: open   */
-  HC_EVENT_CHILD_BODY = 18  /* hc.dispatch/1: read   */
+  HC_EVENT_CHILD_BODY = 18, /* hc.dispatch/1: read   */
+  HC_EVENT_OFFLOAD = 19,    /* hc.offload/1: run     */
+  HC_EVENT_SQL = 20,        /* hc.sql/1: query, transaction */
+  HC_EVENT_SQL_ROWS = 21,   /* hc.sql/1: rows        */
+  HC_EVENT_KV = 22,         /* hc.kv/1: run          */
+  HC_EVENT_KV_MESSAGE = 23, /* hc.kv/1: message      */
+  HC_EVENT_MEMBER = 24,     /* hc.provider/1: next   */
+  HC_EVENT_MEMBER_ROOM = 25 /* hc.provider/1: rows   */
 };
 
 /* Bits of `notices`, and the value of a notice event. */

@@ -3,7 +3,7 @@
 
 use super::world::World;
 use bytes::Bytes;
-use hc_host::{Container, Exchange, Head, Read, Signal, Waiter};
+use hc_host::{Container, Exchange, Gathered, Head, Read, Signal, Waiter};
 use http_container_abi::{FieldStorage, FieldsView, RawFields, RequestStorage, Status};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -132,6 +132,20 @@ impl Exchange for Memory {
             None => {
                 wire.reader = waiter;
                 Read::Pending
+            }
+        }
+    }
+
+    fn gather(&self, limit: u64, waiter: Waiter) -> Gathered {
+        let mut wire = self.wire();
+        let bytes: usize = wire.chunks.iter().map(|chunk| chunk.len()).sum();
+        match wire.input {
+            _ if bytes as u64 > limit => Gathered::Refused(413),
+            Some(Status::OK) => Gathered::Whole,
+            Some(_) => Gathered::Refused(wire.fault.unwrap_or(400)),
+            None => {
+                wire.reader = waiter;
+                Gathered::Pending
             }
         }
     }

@@ -139,6 +139,7 @@ pub fn container(plan: &Plan) -> (Arc<Container>, Arc<World>, Arc<Rules>, Arc<Be
         modules,
         deadline_ns: plan.deadline_ms * MS,
         cancel_grace_ns: plan.grace_ms * MS,
+        gates: hc_host::Gates::default(),
     };
     let count = plan.modules.len() as u32;
     let container = Container::new(Parts {
@@ -149,6 +150,7 @@ pub fn container(plan: &Plan) -> (Arc<Container>, Arc<World>, Arc<Rules>, Arc<Be
             b"/none" => None,
             path => Some(u32::from(path.starts_with(b"/b"))),
         }),
+        resources: Vec::new(),
         limits: plan.limits,
         reporter: Arc::clone(&rules) as Arc<dyn Reporter>,
         hooks: Arc::clone(&bell) as Arc<dyn Hooks>,
