@@ -12,6 +12,7 @@ use crate::constants::{ABI_MAJOR, LENGTH_UNKNOWN};
 use crate::dispatch_ref::DispatchRef;
 use crate::event::Event;
 use crate::fd_ref::FdRef;
+use crate::provider_ref::ProviderRef;
 use crate::raw::{self, hc_bytes, hc_host, hc_response};
 use crate::status::Status;
 
@@ -338,6 +339,12 @@ impl HostRef {
     #[must_use]
     pub fn dispatch(&self) -> Option<DispatchRef> {
         DispatchRef::new(*self)
+    }
+
+    /// `hc.provider/1`, if the container offers it.
+    #[must_use]
+    pub fn provider(&self) -> Option<ProviderRef> {
+        ProviderRef::new(*self)
     }
 }
 

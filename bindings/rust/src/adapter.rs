@@ -72,11 +72,9 @@ impl<A: App> Module for Adapter<A> {
     }
 
     fn start(&self, worker: &Worker<A>, handle: u64, start: Start<'_>) -> (Status, Option<Box<Task>>) {
-        let mut task = self.task(worker, handle);
-        let _inside = context::enter(Rc::clone(&task.context));
-        let given = match start.kind {
+        self.begin(worker, handle, |task| match start.kind {
             task_kind::REQUEST | task_kind::CHILD => match start.request {
-                Some(view) => self.request(worker, &mut task, &view),
+                Some(view) => self.request(worker, task, &view),
                 None => Err(Status::E_INVALID),
             },
             task_kind::BACKGROUND => match Instance::job(&worker.core, start.arg) {
@@ -87,12 +85,7 @@ impl<A: App> Module for Adapter<A> {
                 None => Err(Status::E_INVALID),
             },
             _ => Err(Status::E_UNSUPPORTED),
-        };
-        if let Err(status) = given {
-            return (status, Some(task));
-        }
-        let status = task.step();
-        (status, Some(task))
+        })
     }
 
     fn resume(&self, _: &Worker<A>, _: u64, task: &mut Task, events: &[Event]) -> Status {
@@ -118,6 +111,28 @@ impl<A: App> Module for Adapter<A> {
 }
 
 impl<A: App> Adapter<A> {
+    /// The application.
+    #[cfg(feature = "provider")]
+    pub(crate) fn application(&self) -> &Arc<A> {
+        &self.app
+    }
+
+    /// The first step of a task that does what `give` gives it.
+    pub(crate) fn begin(
+        &self,
+        worker: &Worker<A>,
+        handle: u64,
+        give: impl FnOnce(&mut Task) -> Result<(), Status>,
+    ) -> (Status, Option<Box<Task>>) {
+        let mut task = self.task(worker, handle);
+        let _inside = context::enter(Rc::clone(&task.context));
+        let status = match give(&mut task) {
+            Ok(()) => task.step(),
+            Err(status) => status,
+        };
+        (status, Some(task))
+    }
+
     fn enter_worker(&self, core: &Rc<WorkerCore>) -> context::Entered {
         let context = TaskContext::new(Arc::clone(&self.instance), Some(Rc::clone(core)), 0);
         context::enter(Rc::new(context))

@@ -120,7 +120,7 @@ impl Setup {
         Self { instance }
     }
 
-    fn host(&self) -> HostRef {
+    pub(crate) fn host(&self) -> HostRef {
         self.instance.host
     }
 

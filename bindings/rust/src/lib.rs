@@ -28,6 +28,8 @@ mod names;
 pub mod net;
 mod notice;
 mod operation;
+#[cfg(feature = "provider")]
+pub mod provider;
 mod reply;
 mod request;
 mod resource;
@@ -57,6 +59,8 @@ pub use http_body::Body as HttpBody;
 pub use http_container_abi as abi;
 pub use http_container_abi::Status;
 pub use notice::{Notice, Notices, cancelled, notices};
+#[cfg(feature = "provider")]
+pub use provider::Provider;
 pub use resource::{Acquire, Lease, LeaseEnd, Resource, acquire};
 pub use timer::{Elapsed, Sleep, sleep, timeout, yield_now};
 pub use writer::Writer;
