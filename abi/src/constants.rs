@@ -35,7 +35,9 @@ numbers! {
     event_kind: u32 {
         BODY = HC_EVENT_BODY, WRITE = HC_EVENT_WRITE, TIMER = HC_EVENT_TIMER, COMPLETION = HC_EVENT_COMPLETION,
         ACQUIRE = HC_EVENT_ACQUIRE, NOTICE = HC_EVENT_NOTICE, FD = HC_EVENT_FD, CHILD_HEAD = HC_EVENT_CHILD_HEAD,
-        CHILD_BODY = HC_EVENT_CHILD_BODY,
+        CHILD_BODY = HC_EVENT_CHILD_BODY, OFFLOAD = HC_EVENT_OFFLOAD, SQL = HC_EVENT_SQL, SQL_ROWS = HC_EVENT_SQL_ROWS,
+        KV = HC_EVENT_KV, KV_MESSAGE = HC_EVENT_KV_MESSAGE, MEMBER = HC_EVENT_MEMBER,
+        MEMBER_ROOM = HC_EVENT_MEMBER_ROOM,
     }
 }
 
@@ -97,6 +99,55 @@ numbers! {
     dispatch_flag: u32 { ROUTE = HC_DISPATCH_ROUTE, BODY = HC_DISPATCH_BODY }
 }
 
+numbers! {
+    /// `enum hc_sql_type`: the type of a value (hc.sql/1).
+    sql_type: u32 {
+        NULL = HC_SQL_NULL, BOOL = HC_SQL_BOOL, INT64 = HC_SQL_INT64, FLOAT64 = HC_SQL_FLOAT64, TEXT = HC_SQL_TEXT,
+        BYTES = HC_SQL_BYTES,
+    }
+}
+
+numbers! {
+    /// `enum hc_sql_flag`: how a statement is run (hc.sql/1).
+    sql_flag: u32 { ONCE = HC_SQL_ONCE, SCRIPT = HC_SQL_SCRIPT }
+}
+
+numbers! {
+    /// `enum hc_sql_transaction`: how a transaction is begun or ended (hc.sql/1).
+    sql_transaction: u32 {
+        BEGIN = HC_SQL_BEGIN, BEGIN_READ = HC_SQL_BEGIN_READ, COMMIT = HC_SQL_COMMIT, ROLLBACK = HC_SQL_ROLLBACK,
+    }
+}
+
+numbers! {
+    /// `enum hc_kv_operation`: what is done with a key or a channel (hc.kv/1).
+    kv_operation: u32 {
+        GET = HC_KV_GET, SET = HC_KV_SET, ADD = HC_KV_ADD, DELETE = HC_KV_DELETE, EXPIRE = HC_KV_EXPIRE,
+        PUBLISH = HC_KV_PUBLISH, SUBSCRIBE = HC_KV_SUBSCRIBE, UNSUBSCRIBE = HC_KV_UNSUBSCRIBE,
+    }
+}
+
+numbers! {
+    /// `enum hc_kv_flag`: on what condition, and with which time to live (hc.kv/1).
+    kv_flag: u32 {
+        IF_ABSENT = HC_KV_IF_ABSENT, IF_PRESENT = HC_KV_IF_PRESENT, IF_EQUAL = HC_KV_IF_EQUAL,
+        KEEP_TTL = HC_KV_KEEP_TTL,
+    }
+}
+
+numbers! {
+    /// `enum hc_member_request_kind`: what a member is asked to do (hc.provider/1).
+    member_request: u32 {
+        STATEMENT = HC_MEMBER_STATEMENT, TRANSACTION = HC_MEMBER_TRANSACTION, KV = HC_MEMBER_KV,
+        RESET = HC_MEMBER_RESET, CHECK = HC_MEMBER_CHECK, INTERRUPT = HC_MEMBER_INTERRUPT, CLOSE = HC_MEMBER_CLOSE,
+    }
+}
+
+numbers! {
+    /// `enum hc_member_flag`: in what state a request left a member (hc.provider/1).
+    member_flag: u32 { BROKEN = HC_MEMBER_BROKEN, DIRTY = HC_MEMBER_DIRTY }
+}
+
 /// Every module flag that this version knows; a module with another one is not loaded.
 pub const KNOWN_MODULE_FLAGS: u32 = module_flag::THREAD_BOUND | module_flag::MIGRATES | module_flag::BLOCKING;
 
@@ -104,6 +155,18 @@ pub const KNOWN_MODULE_FLAGS: u32 = module_flag::THREAD_BOUND | module_flag::MIG
 pub const FD_ID: &str = "hc.fd/1";
 /// The extension id `hc.dispatch/1`.
 pub const DISPATCH_ID: &str = "hc.dispatch/1";
+/// The extension id `hc.sql/1`.
+pub const SQL_ID: &str = "hc.sql/1";
+/// The extension id `hc.kv/1`.
+pub const KV_ID: &str = "hc.kv/1";
+/// The extension id `hc.pool/1`.
+pub const POOL_ID: &str = "hc.pool/1";
+/// The extension id `hc.limit/1`.
+pub const LIMIT_ID: &str = "hc.limit/1";
+/// The extension id `hc.offload/1`.
+pub const OFFLOAD_ID: &str = "hc.offload/1";
+/// The extension id `hc.provider/1`.
+pub const PROVIDER_ID: &str = "hc.provider/1";
 
 /// The name of the one symbol that a module exports.
 pub const ENTRY_NAME: &str = "hc_module_entry";

@@ -2,11 +2,12 @@
 
 use crate::bytes::RawFields;
 use crate::constants::LENGTH_UNKNOWN;
-use crate::host_calls::{Out, bytes, enter_status, set_fields};
+use crate::host_calls::{bytes, enter_status};
 use crate::host_side::{BoundaryRefusal, Host, Read};
+use crate::out::{Out, OutStruct, set_fields};
 use crate::raw::{hc_bytes, hc_dispatch, hc_dispatch_options, hc_field, hc_host, hc_response, hc_status};
 use crate::request_view::RequestView;
-use crate::response_view::{STRUCT_BYTES_MAX, read_options};
+use crate::response_view::read_options;
 use crate::status::Status;
 
 /// What a module wants a child to do. Lives during the call.
@@ -120,38 +121,17 @@ unsafe extern "C" fn head<H: DispatchHost>(
     answer: *mut hc_response,
 ) -> hc_status {
     let body = |host: &H| {
-        // SAFETY: a structure of the module's, alive during the call; only its size is read.
-        let size = unsafe {
-            Out::new(answer)?;
-            (&raw const (*answer).size).read()
-        };
-        if (size as usize) < size_of::<hc_response>() {
-            return Err(BoundaryRefusal::STRUCT_SMALL);
-        }
-        if size as usize > STRUCT_BYTES_MAX {
-            return Err(BoundaryRefusal::STRUCT_LARGE);
-        }
-        let head = match host.dispatch_head(task, child) {
-            Ok(head) => head,
-            Err(status) => return Ok(status),
-        };
-        // SAFETY: `size` bytes are the module's structure: those of this version are written, later members set to zero, and
-        // the size stays [version.size.output].
-        unsafe {
-            answer
-                .cast::<u8>()
-                .add(size_of::<hc_response>())
-                .write_bytes(0, size as usize - size_of::<hc_response>());
-            Out::new(answer)?.set(hc_response {
-                size,
-                status: head.status,
-                fields: head.fields.data,
-                field_count: head.fields.count,
-                body: hc_bytes::NONE,
-                content_length: head.content_length.unwrap_or(LENGTH_UNKNOWN),
-            });
-        }
-        Ok(Status::OK)
+        // SAFETY: a structure of the module's, alive during the call.
+        let answer = unsafe { OutStruct::new(answer) }?;
+        let head = host.dispatch_head(task, child).map(|head| hc_response {
+            size: size_of::<hc_response>() as u32,
+            status: head.status,
+            fields: head.fields.data,
+            field_count: head.fields.count,
+            body: hc_bytes::NONE,
+            content_length: head.content_length.unwrap_or(LENGTH_UNKNOWN),
+        });
+        Ok(answer.set_answer(head))
     };
     // SAFETY: the module keeps to the header.
     unsafe { enter_status(pointer, task, "hc.dispatch/1 head", body) }

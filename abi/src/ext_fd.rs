@@ -2,8 +2,9 @@
 
 use std::ffi::c_int;
 
-use crate::host_calls::{Out, enter_status};
+use crate::host_calls::enter_status;
 use crate::host_side::Host;
+use crate::out::Out;
 use crate::raw::{hc_fd, hc_host, hc_status};
 use crate::status::Status;
 

@@ -4,11 +4,12 @@
 use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
-use crate::bytes::{FieldsView, RawFields};
+use crate::bytes::FieldsView;
 use crate::constants::{ABI_MAJOR, ABI_MINOR, WORKER_NONE};
 use crate::guard::guard;
-use crate::host_side::{BoundaryRefusal, Host, HostTable, Read};
+use crate::host_side::{BoundaryRefusal, Host, HostTable};
 use crate::opaque::Opaque;
+use crate::out::{Out, set_fields};
 use crate::raw::{hc_bytes, hc_event, hc_field, hc_host, hc_response, hc_status};
 use crate::response_view::ResponseView;
 use crate::status::Status;
@@ -88,80 +89,47 @@ pub(crate) unsafe fn enter_status<H: Host>(
     unsafe { enter(pointer, call, Status::E_INVALID.0, Status::E_FAILED.0, body) }
 }
 
+/// As [`enter_status`], for calls on a lease.
+///
+/// # Safety
+/// As [`HostTable::find`].
+pub(crate) unsafe fn enter_lease<H: Host>(
+    pointer: *const hc_host,
+    task: u64,
+    lease: u64,
+    call: &'static str,
+    body: impl FnOnce(&H) -> Result<Status, BoundaryRefusal>,
+) -> hc_status {
+    let body = |host: &H| {
+        let refuse = |refusal| {
+            let before = host.before_lease_arguments(task, lease, call);
+            refuse_unless(host, before, task, call, &refusal)
+        };
+        body(host).unwrap_or_else(refuse).0
+    };
+    // SAFETY: passed on from the caller.
+    unsafe { enter(pointer, call, Status::E_INVALID.0, Status::E_FAILED.0, body) }
+}
+
 /// What stands before the arguments in the order of reasons is the host's to know [host.call.order].
 #[cold]
 fn refuse<H: Host>(host: &H, task: u64, call: &'static str, refusal: &BoundaryRefusal) -> Status {
-    let before = host.before_arguments(task, call);
+    refuse_unless(host, host.before_arguments(task, call), task, call, refusal)
+}
+
+#[cold]
+fn refuse_unless<H: Host>(
+    host: &H,
+    before: Status,
+    task: u64,
+    call: &'static str,
+    refusal: &BoundaryRefusal,
+) -> Status {
     if before.is_error() {
         return before;
     }
     host.refused(task, call, refusal);
     refusal.status
-}
-
-/// An out parameter of the module's: refused when NULL or misaligned, written with no read of what was there.
-pub(crate) struct Out<T>(*mut T);
-
-impl<T> Out<T> {
-    /// # Safety
-    /// `pointer` is NULL or may be written during the call.
-    pub(crate) unsafe fn new(pointer: *mut T) -> Result<Out<T>, BoundaryRefusal> {
-        if pointer.is_null() {
-            Err(BoundaryRefusal::NULL_ARGUMENT)
-        } else if !pointer.is_aligned() {
-            Err(BoundaryRefusal::MISALIGNED)
-        } else {
-            Ok(Out(pointer))
-        }
-    }
-
-    /// As [`new`](Self::new), where NULL means that the module does not want the answer.
-    ///
-    /// # Safety
-    /// As [`new`](Self::new).
-    pub(crate) unsafe fn optional(pointer: *mut T) -> Result<Option<Out<T>>, BoundaryRefusal> {
-        // SAFETY: passed on from the caller.
-        if pointer.is_null() { Ok(None) } else { unsafe { Out::new(pointer) }.map(Some) }
-    }
-
-    /// Writes the answer.
-    pub(crate) fn set(self, value: T) {
-        // SAFETY: `new` checked NULL and alignment, and its caller promised that the place may be written.
-        unsafe { self.0.write(value) }
-    }
-
-    /// Writes the answer, if there is one: a call that is refused writes nothing [host.call.refused-no-effect].
-    pub(crate) fn set_answer(self, answer: Result<T, Status>) -> Status {
-        match answer {
-            Ok(value) => {
-                self.set(value);
-                Status::OK
-            }
-            Err(status) => status,
-        }
-    }
-}
-
-impl Out<hc_bytes> {
-    /// Writes the chunk of a read; an empty view when the read went well and there is none.
-    pub(crate) fn set_read(self, read: Read) -> Status {
-        if !read.status.is_error() {
-            self.set(if read.status == Status::OK { read.chunk } else { hc_bytes::NONE });
-        }
-        read.status
-    }
-}
-
-/// Writes where fields are and how many, if there is an answer.
-pub(crate) fn set_fields(
-    data: Out<*const hc_field>,
-    count: Out<usize>,
-    answer: Result<RawFields, Status>,
-) -> Status {
-    if let Ok(found) = answer {
-        count.set(found.count);
-    }
-    data.set_answer(answer.map(|found| found.data))
 }
 
 /// The bytes of a module's view.
@@ -186,7 +154,7 @@ unsafe fn fields<'a>(data: *const hc_field, count: usize) -> Result<FieldsView<'
 ///
 /// # Safety
 /// `text` is NULL or points at a terminated text that is readable during `'a`.
-unsafe fn text<'a>(text: *const c_char) -> Result<&'a [u8], BoundaryRefusal> {
+pub(crate) unsafe fn text<'a>(text: *const c_char) -> Result<&'a [u8], BoundaryRefusal> {
     if text.is_null() {
         return Err(BoundaryRefusal::NULL_ARGUMENT);
     }

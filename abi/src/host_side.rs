@@ -83,6 +83,9 @@ impl BoundaryRefusal {
         "version.size.options-tail",
         "the structure has members that this version does not know, and they are not zero",
     );
+    /// A member named `reserved` is not 0.
+    pub const RESERVED: BoundaryRefusal =
+        BoundaryRefusal::invalid("version.reserved", "a member named `reserved` is not 0");
     /// `acquire` of nothing.
     pub const ACQUIRE_NONE: BoundaryRefusal =
         BoundaryRefusal::invalid("resource.acquire.count", "acquire names no resource");
@@ -93,11 +96,11 @@ impl BoundaryRefusal {
         text: "acquire names more than 16 resources",
     };
 
-    const fn unsupported(rule: &'static str, text: &'static str) -> BoundaryRefusal {
+    pub(crate) const fn unsupported(rule: &'static str, text: &'static str) -> BoundaryRefusal {
         BoundaryRefusal { status: Status::E_UNSUPPORTED, rule, text }
     }
 
-    const fn invalid(rule: &'static str, text: &'static str) -> BoundaryRefusal {
+    pub(crate) const fn invalid(rule: &'static str, text: &'static str) -> BoundaryRefusal {
         BoundaryRefusal { status: Status::E_INVALID, rule, text }
     }
 }
@@ -200,6 +203,12 @@ pub trait Host: Send + Sync + 'static {
     fn before_arguments(&self, task: u64, call: &'static str) -> Status {
         let _ = (task, call);
         Status::OK
+    }
+
+    /// As [`before_arguments`](Self::before_arguments), for a call on a lease: that one is looked at first, too.
+    fn before_lease_arguments(&self, task: u64, lease: u64, call: &'static str) -> Status {
+        let _ = lease;
+        self.before_arguments(task, call)
     }
 
     /// A call was refused at the boundary: to be kept for `refusal`, and logged. `call` is the function's name.

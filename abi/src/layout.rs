@@ -46,6 +46,34 @@ layout! {
     hc_fd: 32 / 8 { size @ 0, reserved @ 4, add @ 8, wait @ 16, remove @ 24 }
     hc_dispatch_options: 32 / 8 { size @ 0, flags @ 4, request @ 8, body @ 16 }
     hc_dispatch: 48 / 8 { size @ 0, reserved @ 4, open @ 8, head @ 16, read @ 24, trailers @ 32, close @ 40 }
+    hc_work: 32 / 8 { size @ 0, reserved @ 4, run @ 8, drop @ 16, arg @ 24 }
+    hc_offload: 16 / 8 { size @ 0, reserved @ 4, run @ 8 }
+    hc_sql_value: 40 / 8 { type_ @ 0, reserved @ 4, integer @ 8, real @ 16, bytes @ 24 }
+    hc_sql_statement: 40 / 8 { size @ 0, flags @ 4, text @ 8, values @ 24, value_count @ 32 }
+    hc_sql_rows: 32 / 8 { size @ 0, reserved @ 4, values @ 8, row_count @ 16, column_count @ 24 }
+    hc_sql_outcome: 48 / 8 { size @ 0, status @ 4, affected @ 8, code @ 16, message @ 32 }
+    hc_sql: 48 / 8 {
+        size @ 0, reserved @ 4, query @ 8, columns @ 16, rows @ 24, outcome @ 32, transaction @ 40,
+    }
+    hc_kv_request: 80 / 8 {
+        size @ 0, operation @ 4, flags @ 8, reserved @ 12, key @ 16, value @ 32, expected @ 48, number @ 64, ttl_ms @ 72,
+    }
+    hc_kv_reply: 40 / 8 { size @ 0, found @ 4, value @ 8, number @ 24, ttl_ms @ 32 }
+    hc_kv_message: 40 / 8 { size @ 0, reserved @ 4, channel @ 8, value @ 24 }
+    hc_kv: 32 / 8 { size @ 0, reserved @ 4, run @ 8, reply @ 16, message @ 24 }
+    hc_pool: 16 / 8 { size @ 0, reserved @ 4, object @ 8 }
+    hc_usage: 24 / 4 { size @ 0, max @ 4, in_use @ 8, idle @ 12, waiting @ 16, available @ 20 }
+    hc_limit_table: 16 / 8 { size @ 0, reserved @ 4, usage @ 8 }
+    hc_member_request: 32 / 8 {
+        size @ 0, kind @ 4, statement @ 8, kv @ 16, transaction @ 24, reserved @ 28,
+    }
+    hc_member_result: 64 / 8 {
+        size @ 0, status @ 4, flags @ 8, reserved @ 12, affected @ 16, code @ 24, message @ 40, reply @ 56,
+    }
+    hc_provider: 80 / 8 {
+        size @ 0, reserved @ 4, offer @ 8, ready @ 16, explain @ 24, object @ 32, next @ 40, columns @ 48, rows @ 56,
+        message @ 64, done @ 72,
+    }
 }
 
 // The types of this crate that are passed in place of those of the header.

@@ -3,28 +3,25 @@
 use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 
+use crate::constants::member_request;
+use crate::ext_kv::KvRequestView;
+use crate::ext_provider::ResultView;
+use crate::ext_sql::StatementView;
 use crate::host_ref::{HostRef, Look, call};
-use crate::kv_ref::{KvRequestView, ReplyView};
 use crate::opaque::Opaque;
 use crate::raw::{
-    self, HC_PROVIDER_ID, hc_bytes, hc_kv_reply, hc_member_request, hc_member_result, hc_provider,
+    HC_PROVIDER_ID, hc_bytes, hc_kv_reply, hc_kv_request, hc_member_request, hc_member_result, hc_provider,
 };
-use crate::sql_value::{SqlValue, SqlValues, with_raw};
+use crate::sql_ref::with_raw;
+use crate::sql_value::{SqlValue, SqlValues};
 use crate::status::Status;
 
 /// What a member is asked to do. Lives during the look at it.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub enum MemberRequest<'a> {
     /// `HC_MEMBER_STATEMENT`.
-    Statement {
-        /// Bits of `enum hc_sql_flag`.
-        flags: u32,
-        /// SQL.
-        text: &'a str,
-        /// For the placeholders, in order.
-        values: SqlValues<'a>,
-    },
-    /// `HC_MEMBER_TRANSACTION`: one of `enum hc_sql_transaction`.
+    Statement(StatementView<'a>),
+    /// `HC_MEMBER_TRANSACTION`: one of [`sql_transaction`](crate::constants::sql_transaction).
     Transaction(u32),
     /// `HC_MEMBER_KV`.
     Kv(KvRequestView<'a>),
@@ -45,7 +42,7 @@ impl<'a> MemberRequest<'a> {
     /// A request of the container's, with views that live during `'a`.
     unsafe fn read(request: &hc_member_request) -> MemberRequest<'a> {
         match request.kind {
-            raw::HC_MEMBER_STATEMENT => {
+            member_request::STATEMENT => {
                 // SAFETY: set for this kind.
                 let Some(statement) = (unsafe { request.statement.as_ref() }) else {
                     return MemberRequest::Unknown(request.kind);
@@ -55,39 +52,38 @@ impl<'a> MemberRequest<'a> {
                     (statement.text.slice(), SqlValues::trusted(statement.values, statement.value_count))
                 };
                 let text = str::from_utf8(text).unwrap_or_default();
-                MemberRequest::Statement { flags: statement.flags, text, values }
+                MemberRequest::Statement(StatementView { flags: statement.flags, text, values })
             }
-            raw::HC_MEMBER_TRANSACTION => MemberRequest::Transaction(request.transaction),
+            member_request::TRANSACTION => MemberRequest::Transaction(request.transaction),
             // SAFETY: set for this kind.
-            raw::HC_MEMBER_KV => match unsafe { request.kv.as_ref() } {
+            member_request::KV => match unsafe { request.kv.as_ref() } {
                 // SAFETY: the caller's promise.
-                Some(kv) => MemberRequest::Kv(unsafe { KvRequestView::trusted(kv) }),
+                Some(kv) => MemberRequest::Kv(unsafe { kv_request(kv) }),
                 None => MemberRequest::Unknown(request.kind),
             },
-            raw::HC_MEMBER_RESET => MemberRequest::Reset,
-            raw::HC_MEMBER_CHECK => MemberRequest::Check,
-            raw::HC_MEMBER_INTERRUPT => MemberRequest::Interrupt,
-            raw::HC_MEMBER_CLOSE => MemberRequest::Close,
+            member_request::RESET => MemberRequest::Reset,
+            member_request::CHECK => MemberRequest::Check,
+            member_request::INTERRUPT => MemberRequest::Interrupt,
+            member_request::CLOSE => MemberRequest::Close,
             unknown => MemberRequest::Unknown(unknown),
         }
     }
 }
 
-/// What became of a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct MemberResult<'a> {
-    /// As in `hc_member_result`.
-    pub status: Status,
-    /// Bits of `enum hc_member_flag`.
-    pub flags: u32,
-    /// Rows inserted, changed, deleted or answered.
-    pub affected: u64,
-    /// SQLSTATE, or empty.
-    pub code: &'a [u8],
-    /// The other end's own words.
-    pub message: &'a [u8],
-    /// Of an operation on a key.
-    pub reply: Option<ReplyView<'a>>,
+/// # Safety
+/// A request of the container's, with views that are readable and unchanged during `'a`.
+unsafe fn kv_request<'a>(raw: &hc_kv_request) -> KvRequestView<'a> {
+    // SAFETY: the caller's promise.
+    let (key, value, expected) = unsafe { (raw.key.slice(), raw.value.slice(), raw.expected.slice()) };
+    KvRequestView {
+        operation: raw.operation,
+        flags: raw.flags,
+        key,
+        value,
+        expected,
+        number: raw.number,
+        ttl_ms: raw.ttl_ms,
+    }
 }
 
 /// The extension `hc.provider/1` of one host; valid as long as the host.
@@ -178,12 +174,18 @@ impl ProviderRef {
     }
 
     /// The request under way is over. `HC_E_STATE` inside a look at it.
-    pub fn done(&self, task: u64, result: &MemberResult<'_>) -> Status {
+    pub fn done(&self, task: u64, result: &ResultView<'_>) -> Status {
         let _look = match Look::begin() {
             Ok(look) => look,
             Err(status) => return status,
         };
-        let reply = result.reply.map(|reply| reply.raw());
+        let reply = result.reply.map(|reply| hc_kv_reply {
+            size: size_of::<hc_kv_reply>() as u32,
+            found: reply.found,
+            value: hc_bytes::of(reply.value),
+            number: reply.number,
+            ttl_ms: reply.ttl_ms,
+        });
         let raw = hc_member_result {
             size: size_of::<hc_member_result>() as u32,
             status: result.status.0,
@@ -192,7 +194,7 @@ impl ProviderRef {
             affected: result.affected,
             code: hc_bytes::of(result.code),
             message: hc_bytes::of(result.message),
-            reply: reply.as_ref().map_or(ptr::null(), |reply: &hc_kv_reply| ptr::from_ref(reply)),
+            reply: reply.as_ref().map_or(ptr::null(), ptr::from_ref),
         };
         call!(self.table(), done(self.host.pointer(), task, &raw const raw))
     }

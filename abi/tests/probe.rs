@@ -11,6 +11,9 @@ use std::process::Command;
 use http_container_abi::constants;
 use http_container_abi::raw::*;
 
+/// The headers of the extensions, by name.
+const EXTENSIONS: [&str; 8] = ["fd", "dispatch", "offload", "sql", "kv", "pool", "limit", "provider"];
+
 type Facts = BTreeMap<String, i128>;
 
 macro_rules! structures {
@@ -56,6 +59,7 @@ fn structure_facts(facts: &mut Facts) {
         hc_dispatch_options { size, flags, request, body }
         hc_dispatch { size, reserved, open, head, read, trailers, close }
     }
+    resource_structure_facts(facts);
     for (name, size, align) in [
         ("hc_status", size_of::<hc_status>(), align_of::<hc_status>()),
         ("hc_task", size_of::<hc_task>(), align_of::<hc_task>()),
@@ -70,6 +74,28 @@ fn structure_facts(facts: &mut Facts) {
     }
 }
 
+fn resource_structure_facts(facts: &mut Facts) {
+    structures! { facts;
+        hc_work { size, reserved, run, drop, arg }
+        hc_offload { size, reserved, run }
+        hc_sql_value { type_, reserved, integer, real, bytes }
+        hc_sql_statement { size, flags, text, values, value_count }
+        hc_sql_rows { size, reserved, values, row_count, column_count }
+        hc_sql_outcome { size, status, affected, code, message }
+        hc_sql { size, reserved, query, columns, rows, outcome, transaction }
+        hc_kv_request { size, operation, flags, reserved, key, value, expected, number, ttl_ms }
+        hc_kv_reply { size, found, value, number, ttl_ms }
+        hc_kv_message { size, reserved, channel, value }
+        hc_kv { size, reserved, run, reply, message }
+        hc_pool { size, reserved, object }
+        hc_usage { size, max, in_use, idle, waiting, available }
+        hc_limit_table { size, reserved, usage }
+        hc_member_request { size, kind, statement, kv, transaction, reserved }
+        hc_member_result { size, status, flags, reserved, affected, code, message, reply }
+        hc_provider { size, reserved, offer, ready, explain, object, next, columns, rows, message, done }
+    }
+}
+
 fn constant_facts(facts: &mut Facts) {
     constants! { facts;
         HC_ABI_MAJOR, HC_ABI_MINOR, HC_WORKER_ANY, HC_WORKER_SELF, HC_WORKER_NONE, HC_NOTE_TYPE,
@@ -80,7 +106,8 @@ fn constant_facts(facts: &mut Facts) {
         HC_CANCELLED_PARENT, HC_CANCELLED_MODULE, HC_CANCELLED_FAULT,
         HC_ADDRESS_UNKNOWN, HC_ADDRESS_UNIX, HC_ADDRESS_IPV4, HC_ADDRESS_IPV6,
         HC_EVENT_BODY, HC_EVENT_WRITE, HC_EVENT_TIMER, HC_EVENT_COMPLETION, HC_EVENT_ACQUIRE, HC_EVENT_NOTICE,
-        HC_EVENT_FD, HC_EVENT_CHILD_HEAD, HC_EVENT_CHILD_BODY,
+        HC_EVENT_FD, HC_EVENT_CHILD_HEAD, HC_EVENT_CHILD_BODY, HC_EVENT_OFFLOAD, HC_EVENT_SQL, HC_EVENT_SQL_ROWS,
+        HC_EVENT_KV, HC_EVENT_KV_MESSAGE, HC_EVENT_MEMBER, HC_EVENT_MEMBER_ROOM,
         HC_NOTICE_PEER, HC_NOTICE_DRAIN, HC_NOTICE_RELOAD, HC_NOTICE_DEADLINE,
         HC_LOG_ERROR, HC_LOG_WARN, HC_LOG_INFO, HC_LOG_DEBUG, HC_LOG_TRACE,
         HC_LEASE_CLEAN, HC_LEASE_DIRTY, HC_LEASE_BROKEN,
@@ -89,6 +116,12 @@ fn constant_facts(facts: &mut Facts) {
         HC_TASK_REQUEST, HC_TASK_BACKGROUND, HC_TASK_CHILD, HC_TASK_MEMBER,
         HC_MODULE_THREAD_BOUND, HC_MODULE_MIGRATES, HC_MODULE_BLOCKING,
         HC_FD_READ, HC_FD_WRITE, HC_DISPATCH_ROUTE, HC_DISPATCH_BODY,
+        HC_SQL_NULL, HC_SQL_BOOL, HC_SQL_INT64, HC_SQL_FLOAT64, HC_SQL_TEXT, HC_SQL_BYTES, HC_SQL_ONCE, HC_SQL_SCRIPT,
+        HC_SQL_BEGIN, HC_SQL_BEGIN_READ, HC_SQL_COMMIT, HC_SQL_ROLLBACK,
+        HC_KV_GET, HC_KV_SET, HC_KV_ADD, HC_KV_DELETE, HC_KV_EXPIRE, HC_KV_PUBLISH, HC_KV_SUBSCRIBE, HC_KV_UNSUBSCRIBE,
+        HC_KV_IF_ABSENT, HC_KV_IF_PRESENT, HC_KV_IF_EQUAL, HC_KV_KEEP_TTL,
+        HC_MEMBER_STATEMENT, HC_MEMBER_TRANSACTION, HC_MEMBER_KV, HC_MEMBER_RESET, HC_MEMBER_CHECK,
+        HC_MEMBER_INTERRUPT, HC_MEMBER_CLOSE, HC_MEMBER_BROKEN, HC_MEMBER_DIRTY,
     }
     // What bindgen does not translate, and what is given by hand.
     facts.insert("const HC_LENGTH_UNKNOWN".into(), constants::LENGTH_UNKNOWN.into());
@@ -111,10 +144,12 @@ fn rust_facts() -> Facts {
 
 /// A C99 program that prints the same facts. Enumeration constants and macros alike are widened by their sign.
 fn probe_source(facts: &Facts) -> String {
-    let mut source = String::from(
-        "#include <stdio.h>\n#include \"http_container.h\"\n#include \"http_container/ext/fd.h\"\n\
-         #include \"http_container/ext/dispatch.h\"\n\
-         #define NUMBER(name) ((name) < 1 ? printf(\"const %s %lld\\n\", #name, (long long)(name)) \\\n\
+    let mut source = String::from("#include <stdio.h>\n#include \"http_container.h\"\n");
+    for extension in EXTENSIONS {
+        writeln!(source, "#include \"http_container/ext/{extension}.h\"").unwrap();
+    }
+    source.push_str(
+        "#define NUMBER(name) ((name) < 1 ? printf(\"const %s %lld\\n\", #name, (long long)(name)) \\\n\
          \x20                              : printf(\"const %s %llu\\n\", #name, (unsigned long long)(name)))\n\
          int main(void) {\n",
     );
@@ -127,6 +162,8 @@ fn probe_source(facts: &Facts) -> String {
             ),
             "offset" => {
                 let (structure, member) = what.split_once('.').unwrap();
+                // bindgen gives a member whose name is a keyword of Rust an underscore at its end.
+                let member = member.trim_end_matches('_');
                 format!("printf(\"{fact} %zu\\n\", offsetof({structure}, {member}));")
             }
             _ => format!("NUMBER({what});"),
@@ -188,6 +225,12 @@ fn texts_of_the_header_are_those_of_rust() {
         (HC_NOTE_OWNER, constants::NOTE_OWNER),
         (HC_FD_ID, constants::FD_ID),
         (HC_DISPATCH_ID, constants::DISPATCH_ID),
+        (HC_OFFLOAD_ID, constants::OFFLOAD_ID),
+        (HC_SQL_ID, constants::SQL_ID),
+        (HC_KV_ID, constants::KV_ID),
+        (HC_POOL_ID, constants::POOL_ID),
+        (HC_LIMIT_ID, constants::LIMIT_ID),
+        (HC_PROVIDER_ID, constants::PROVIDER_ID),
     ];
     for (raw, ours) in texts {
         assert_eq!(raw.to_str(), Ok(ours));

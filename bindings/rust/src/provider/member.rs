@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use http_container_abi::{MemberResult, Opaque, ProviderRef, SqlValue, Status};
+use http_container_abi::{Opaque, ProviderRef, ResultView, SqlValue, Status};
 
 use super::outcome::Outcome;
 use super::request::Request;
@@ -229,7 +229,7 @@ impl Member {
     /// Says what became of the request under way. Without one the task fails: it is the provider's mistake.
     pub fn done(&self, outcome: Outcome) {
         let task = self.task();
-        let done = |result: &MemberResult<'_>| self.core.extension.done(task, result);
+        let done = |result: &ResultView<'_>| self.core.extension.done(task, result);
         match outcome.with_result(done) {
             Status::E_CANCELLED | Status::E_GONE => {}
             status if status.is_error() => {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_container_abi::raw::{HC_MEMBER_BROKEN, HC_MEMBER_DIRTY};
-use http_container_abi::{MemberResult, ReplyView, Status};
+use http_container_abi::constants::member_flag;
+use http_container_abi::{ReplyView, ResultView, Status};
 
 /// What became of a request; for [`done`](super::Member::done).
 #[derive(Clone, Debug)]
@@ -100,7 +100,7 @@ impl Outcome {
     /// The member is not as a fresh one: in a transaction, subscribed, changed by what ran. It is reset when the lease ends.
     /// Holds until an outcome without it.
     pub fn dirty(self) -> Self {
-        Self { flags: self.flags | HC_MEMBER_DIRTY, ..self }
+        Self { flags: self.flags | member_flag::DIRTY, ..self }
     }
 
     /// As [`dirty`](Self::dirty), where that is so.
@@ -110,7 +110,7 @@ impl Outcome {
 
     /// The member can do nothing more: it is thrown away when the lease ends.
     pub fn broken(self) -> Self {
-        Self { flags: self.flags | HC_MEMBER_BROKEN, ..self }
+        Self { flags: self.flags | member_flag::BROKEN, ..self }
     }
 
     /// The status.
@@ -120,16 +120,16 @@ impl Outcome {
     }
 
     /// Shows it as it crosses the boundary.
-    pub(super) fn with_result<R>(self, show: impl FnOnce(&MemberResult<'_>) -> R) -> R {
+    pub(super) fn with_result<R>(self, show: impl FnOnce(&ResultView<'_>) -> R) -> R {
         let milliseconds = |ttl: Duration| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
-        show(&MemberResult {
+        show(&ResultView {
             status: self.status,
             flags: self.flags,
             affected: self.affected,
             code: self.code.as_bytes(),
             message: self.message.as_bytes(),
             reply: self.reply.as_ref().map(|reply| ReplyView {
-                found: reply.found,
+                found: reply.found.into(),
                 value: &reply.value,
                 number: reply.number,
                 ttl_ms: reply.ttl.map_or(0, milliseconds),

@@ -4,12 +4,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_container_abi::raw::{
-    HC_KV_ADD, HC_KV_DELETE, HC_KV_EXPIRE, HC_KV_GET, HC_KV_IF_ABSENT, HC_KV_IF_EQUAL, HC_KV_IF_PRESENT,
-    HC_KV_KEEP_TTL, HC_KV_PUBLISH, HC_KV_SET, HC_KV_SUBSCRIBE, HC_KV_UNSUBSCRIBE, HC_SQL_BEGIN,
-    HC_SQL_BEGIN_READ, HC_SQL_COMMIT, HC_SQL_ONCE, HC_SQL_ROLLBACK, HC_SQL_SCRIPT,
-};
-use http_container_abi::{KvRequestView, MemberRequest, SqlValue, SqlValues};
+use http_container_abi::constants::{kv_flag, kv_operation, sql_flag, sql_transaction};
+use http_container_abi::{KvRequestView, MemberRequest, SqlValue, StatementView};
 
 /// What a member is asked to do.
 #[derive(Clone, PartialEq, Debug)]
@@ -47,10 +43,10 @@ pub enum TransactionKind {
 impl TransactionKind {
     fn of(number: u32) -> Option<Self> {
         match number {
-            HC_SQL_BEGIN => Some(Self::Begin),
-            HC_SQL_BEGIN_READ => Some(Self::BeginRead),
-            HC_SQL_COMMIT => Some(Self::Commit),
-            HC_SQL_ROLLBACK => Some(Self::Rollback),
+            sql_transaction::BEGIN => Some(Self::Begin),
+            sql_transaction::BEGIN_READ => Some(Self::BeginRead),
+            sql_transaction::COMMIT => Some(Self::Commit),
+            sql_transaction::ROLLBACK => Some(Self::Rollback),
             _ => None,
         }
     }
@@ -79,15 +75,15 @@ enum Held {
 }
 
 impl Statement {
-    fn new(flags: u32, text: &str, values: SqlValues<'_>) -> Self {
+    fn of(view: &StatementView<'_>) -> Self {
         let mut this = Self {
-            flags,
-            text: text.to_owned(),
-            size: text.len(),
+            flags: view.flags,
+            text: view.text.to_owned(),
+            size: view.text.len(),
             bytes: Vec::new(),
-            values: Vec::with_capacity(values.len()),
+            values: Vec::with_capacity(view.values.len()),
         };
-        for value in values.iter() {
+        for value in view.values {
             let held = match value {
                 SqlValue::Null => Held::Null,
                 SqlValue::Bool(value) => Held::Bool(value),
@@ -136,13 +132,13 @@ impl Statement {
     /// It will hardly be used again: do not keep it prepared.
     #[must_use]
     pub fn is_once(&self) -> bool {
-        self.flags & HC_SQL_ONCE != 0
+        self.flags & sql_flag::ONCE != 0
     }
 
     /// The text may hold several statements, has no values, and answers no rows.
     #[must_use]
     pub fn is_script(&self) -> bool {
-        self.flags & HC_SQL_SCRIPT != 0
+        self.flags & sql_flag::SCRIPT != 0
     }
 }
 
@@ -240,29 +236,29 @@ impl KvRequest {
         let has = |flag: u32| view.flags & flag != 0;
         let key = Bytes::copy_from_slice(view.key);
         let value = || Bytes::copy_from_slice(view.value);
-        let expected = || has(HC_KV_IF_EQUAL).then(|| Bytes::copy_from_slice(view.expected));
+        let expected = || has(kv_flag::IF_EQUAL).then(|| Bytes::copy_from_slice(view.expected));
         Some(match view.operation {
-            HC_KV_GET => Self::Get { key },
-            HC_KV_SET => {
+            kv_operation::GET => Self::Get { key },
+            kv_operation::SET => {
                 let condition = match expected() {
                     Some(expected) => Condition::IfEqual(expected),
-                    None if has(HC_KV_IF_ABSENT) => Condition::IfAbsent,
-                    None if has(HC_KV_IF_PRESENT) => Condition::IfPresent,
+                    None if has(kv_flag::IF_ABSENT) => Condition::IfAbsent,
+                    None if has(kv_flag::IF_PRESENT) => Condition::IfPresent,
                     None => Condition::Always,
                 };
                 let lifetime = match ttl(view.ttl_ms) {
-                    _ if has(HC_KV_KEEP_TTL) => Lifetime::Keep,
+                    _ if has(kv_flag::KEEP_TTL) => Lifetime::Keep,
                     Some(ttl) => Lifetime::For(ttl),
                     None => Lifetime::Forever,
                 };
                 Self::Set { key, value: value(), condition, lifetime }
             }
-            HC_KV_ADD => Self::Add { key, number: view.number, ttl: ttl(view.ttl_ms) },
-            HC_KV_DELETE => Self::Delete { key, expected: expected() },
-            HC_KV_EXPIRE => Self::Expire { key, ttl: ttl(view.ttl_ms) },
-            HC_KV_PUBLISH => Self::Publish { channel: key, value: value() },
-            HC_KV_SUBSCRIBE => Self::Subscribe { channel: key },
-            HC_KV_UNSUBSCRIBE => Self::Unsubscribe { channel: key },
+            kv_operation::ADD => Self::Add { key, number: view.number, ttl: ttl(view.ttl_ms) },
+            kv_operation::DELETE => Self::Delete { key, expected: expected() },
+            kv_operation::EXPIRE => Self::Expire { key, ttl: ttl(view.ttl_ms) },
+            kv_operation::PUBLISH => Self::Publish { channel: key, value: value() },
+            kv_operation::SUBSCRIBE => Self::Subscribe { channel: key },
+            kv_operation::UNSUBSCRIBE => Self::Unsubscribe { channel: key },
             _ => return None,
         })
     }
@@ -272,9 +268,7 @@ impl Request {
     /// A copy of what the container asks; `None` for what this version does not know.
     pub(super) fn of(request: &MemberRequest<'_>) -> Option<Self> {
         Some(match request {
-            MemberRequest::Statement { flags, text, values } => {
-                Self::Statement(Statement::new(*flags, text, *values))
-            }
+            MemberRequest::Statement(view) => Self::Statement(Statement::of(view)),
             MemberRequest::Transaction(what) => Self::Transaction(TransactionKind::of(*what)?),
             MemberRequest::Kv(view) => Self::Kv(KvRequest::of(view)?),
             MemberRequest::Reset => Self::Reset,
