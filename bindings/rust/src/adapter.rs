@@ -49,10 +49,12 @@ impl<A: App> Module for Adapter<A> {
             crate::error!("{message}");
             Status::E_CONFIG
         })?;
-        let app = A::create(config, &Setup::new(Arc::clone(&instance))).map_err(|error| {
+        let setup = Setup::new(Arc::clone(&instance));
+        let app = A::create(config, &setup).map_err(|error| {
             crate::error!("the application cannot be created: {error:?}");
             error.status()
         })?;
+        setup.finish();
         Ok(Self { app: Arc::new(app), _closing: Closing(Arc::clone(&instance)), instance })
     }
 
@@ -74,7 +76,10 @@ impl<A: App> Module for Adapter<A> {
     fn start(&self, worker: &Worker<A>, handle: u64, start: Start<'_>) -> (Status, Option<Box<Task>>) {
         self.begin(worker, handle, |task| match start.kind {
             task_kind::REQUEST | task_kind::CHILD => match start.request {
-                Some(view) => self.request(worker, task, &view),
+                Some(view) => {
+                    task.context.gate_leases.borrow_mut().extend_from_slice(start.leases);
+                    self.request(worker, task, &view)
+                }
                 None => Err(Status::E_INVALID),
             },
             task_kind::BACKGROUND => match Instance::job(&worker.core, start.arg) {

@@ -16,10 +16,11 @@ pub use adapter::ProviderAdapter;
 pub use http_container_abi::{Opaque, SqlValue};
 pub use member::{Member, Race, Taken};
 pub use outcome::{Outcome, Reply};
-pub use request::{Condition, KvRequest, Lifetime, Request, Statement, TransactionKind};
+pub use request::{KvRequest, Request, Statement, TransactionKind};
 
 use crate::app::Setup;
 use crate::error::Error;
+pub use crate::kv::{Condition, Lifetime};
 
 /// A module that makes the members of one resource: one value per resource, made from the operator's configuration, shared
 /// by all workers.

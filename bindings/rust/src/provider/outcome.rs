@@ -6,6 +6,8 @@ use bytes::Bytes;
 use http_container_abi::constants::member_flag;
 use http_container_abi::{ReplyView, ResultView, Status};
 
+use crate::kv::milliseconds;
+
 /// What became of a request; for [`done`](super::Member::done).
 #[derive(Clone, Debug)]
 #[must_use = "an outcome is nothing before `done` has it"]
@@ -121,7 +123,6 @@ impl Outcome {
 
     /// Shows it as it crosses the boundary.
     pub(super) fn with_result<R>(self, show: impl FnOnce(&ResultView<'_>) -> R) -> R {
-        let milliseconds = |ttl: Duration| u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX).max(1);
         show(&ResultView {
             status: self.status,
             flags: self.flags,

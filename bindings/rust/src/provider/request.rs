@@ -7,6 +7,8 @@ use bytes::Bytes;
 use http_container_abi::constants::{kv_flag, kv_operation, sql_flag, sql_transaction};
 use http_container_abi::{KvRequestView, MemberRequest, SqlValue, StatementView};
 
+use crate::kv::{Condition, Lifetime, ttl};
+
 /// What a member is asked to do.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Request {
@@ -201,34 +203,6 @@ pub enum KvRequest {
         /// Which.
         channel: Bytes,
     },
-}
-
-/// When a value is stored.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Condition {
-    /// In any case.
-    Always,
-    /// Only when there is none.
-    IfAbsent,
-    /// Only when there is one.
-    IfPresent,
-    /// Only when this is the value.
-    IfEqual(Bytes),
-}
-
-/// How long a stored value lives.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Lifetime {
-    /// For ever.
-    Forever,
-    /// As long as the one before had left.
-    Keep,
-    /// So long.
-    For(Duration),
-}
-
-fn ttl(milliseconds: u64) -> Option<Duration> {
-    (milliseconds != 0).then(|| Duration::from_millis(milliseconds))
 }
 
 impl KvRequest {
