@@ -26,7 +26,10 @@ pub(super) enum Place {
 pub(super) struct Member {
     pub(super) resource: u32,
     pub(super) place: Place,
+    /// It says so itself.
     is_dirty: bool,
+    /// Its last lease ended so.
+    was_left_dirty: bool,
     is_broken: bool,
     /// What is to be asked next.
     asked: VecDeque<Asked>,
@@ -50,6 +53,7 @@ impl Member {
             resource,
             place: Place::Opening,
             is_dirty: false,
+            was_left_dirty: false,
             is_broken: false,
             asked: VecDeque::new(),
             under_way: None,
@@ -196,7 +200,7 @@ impl State {
     /// A lease on the member ended.
     pub(super) fn return_member(&mut self, task: u64, is_dirty: bool, is_broken: bool) {
         let Ok(member) = self.member(task) else { return };
-        member.is_dirty |= is_dirty;
+        member.was_left_dirty = is_dirty;
         member.is_broken |= is_broken;
         member.place = Place::Cleaning(false);
         self.interrupt(task);
@@ -210,8 +214,9 @@ impl State {
         let Ok(member) = self.member(task) else { return };
         if member.is_broken {
             self.close_member(task);
-        } else if member.is_dirty {
+        } else if member.is_dirty || member.was_left_dirty {
             member.is_dirty = false;
+            member.was_left_dirty = false;
             member.place = Place::Cleaning(true);
             self.ask_member(task, MemberRequestStorage::plain(member_request::RESET), 0);
         } else {

@@ -309,7 +309,8 @@ impl Container {
         } else {
             self.run();
         }
-        for task in self.shared.lock().live_handles() {
+        let left = self.shared.lock().live_handles();
+        for task in left {
             self.shared.lock().cancel(task, Status::CANCELLED_DRAIN);
         }
         self.run_ready();
@@ -333,7 +334,9 @@ impl Container {
     /// Stops the workers and destroys the instances, and looks whether everything came back.
     pub(super) fn shut_down(&mut self) {
         self.end_tasks();
-        for thread in std::mem::take(&mut self.shared.lock().threads) {
+        // Out of the lock, which the threads need.
+        let threads = std::mem::take(&mut self.shared.lock().threads);
+        for thread in threads {
             // Its panics are the module's, which the boundary has logged.
             let _ = thread.join();
         }
