@@ -11,7 +11,8 @@ static TAGGED: LazyLock<Regex> = LazyLock::new(|| {
 });
 /// A callback, of a module or of what it gave with a call, says on which thread it is called, no more.
 static CALLBACK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\[thread=(?:init|worker|foreign)\] \*/\s+[^;/]*?\(HC_CALL \*(\w+)\)").expect("a good pattern")
+    Regex::new(r"\[thread=(?:init|worker|foreign)\] \*/\s+[^;/]*?\(HC_CALL \*(\w+)\)")
+        .expect("a good pattern")
 });
 /// The id of the extension that a header declares.
 static EXTENSION: LazyLock<Regex> =
