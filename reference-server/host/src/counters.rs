@@ -64,6 +64,14 @@ counters! {
     refused_calls,
     /// Steps that overstayed the report limit.
     slow_steps,
+    /// Leases that were granted.
+    leases_granted,
+    /// Leases that ended: released, or taken back.
+    leases_ended,
+    /// Leases that a task forgot to release.
+    leases_forgotten,
+    /// Requests that a start gate refused.
+    gate_refusals,
 }
 
 impl Totals {
