@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod assembly;
 pub mod cli;
 pub mod config;
 mod connection;
@@ -15,6 +16,7 @@ mod listener;
 pub mod log;
 mod plan;
 mod poller;
+mod providers;
 mod report;
 pub mod run;
 mod shard;
