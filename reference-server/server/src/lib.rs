@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod assembly;
+mod body;
 pub mod cli;
 pub mod config;
 mod connection;
