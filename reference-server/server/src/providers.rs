@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use http_container_abi::{LoadError, ModuleTable, load};
+use http_container_abi::{LoadError, ModuleEntry, ModuleTable, load};
 
 use crate::config::{ProviderSource, ResourceKind};
 
@@ -33,13 +33,14 @@ impl std::error::Error for ProviderError {}
 
 /// The provider that comes with the server for that kind.
 pub fn builtin(kind: ResourceKind) -> Option<ModuleTable> {
-    match kind {
+    let entry: Option<&'static ModuleEntry> = match kind {
         ResourceKind::Sqlite
         | ResourceKind::Postgres
         | ResourceKind::Redis
         | ResourceKind::Memory
         | ResourceKind::Limit => None,
-    }
+    };
+    entry.and_then(|entry| ModuleTable::from_entry(entry).ok())
 }
 
 /// The code of a provider; that of a library of the operator's is loaded as a module is.

@@ -289,11 +289,17 @@ fn databases_are_relative_to_the_folder_of_the_file() {
         ("sqlite:notes.db", "sqlite:etc/notes.db"),
         ("sqlite:../a b.db?mode=ro", "sqlite:etc/../a b.db?mode=ro"),
         ("sqlite:/var/notes.db", "sqlite:/var/notes.db"),
+        ("sqlite:///var/notes.db", "sqlite:///var/notes.db"),
+        ("sqlite://notes.db", "sqlite:etc/notes.db"),
         ("sqlite::memory:", "sqlite::memory:"),
+        ("sqlite::memory:?mode=rw", "sqlite::memory:?mode=rw"),
     ] {
         let config = read(&format!("{SMALLEST}[resource.db]\nkind = \"sqlite\"\nurl = \"{url}\"\n"));
         assert_eq!(config.resources[0].config_json, format!("{{\"url\":\"{expect}\"}}"), "{url}");
     }
+    let text = format!("{SMALLEST}[resource.db]\nkind = \"sqlite\"\nurl = \"sqlite:x.db\"\n");
+    let config = Config::parse(&text, Path::new("/50% \u{fc}?/hc.toml")).unwrap();
+    assert_eq!(config.resources[0].config_json, r#"{"url":"sqlite:/50%25 %C3%BC%3F/x.db"}"#);
 }
 
 /// What may be a secret is in no complaint, not even in one about the same line [configuration.secret].

@@ -1,5 +1,5 @@
-//! `hc-server check`: reads the configuration, loads every module's library, and shows what would be served. Makes no
-//! instance: of the modules' own code only the initialisers of their libraries run.
+//! `hc-server check`: reads the configuration, loads the library of every module and provider, and shows what would be
+//! served. Makes no instance: of the modules' own code only the initialisers of their libraries run.
 
 use std::fmt::Write;
 use std::path::Path;

@@ -177,12 +177,22 @@ fn read_url(entry: &Entry<'_, '_>, kind: Option<ResourceKind>, base: &Path) -> O
     }
 }
 
-/// Like all paths in the file, that of a database is relative to the file's folder.
+/// Like all paths in the file, that of a database is relative to the file's folder. In the URL `%XX` is a byte, and what
+/// follows a `?` is no path.
 fn sqlite_url(file: &str, base: &Path) -> String {
-    if file.is_empty() || file.starts_with([':', '/']) {
+    let path = file.strip_prefix("//").unwrap_or(file);
+    if path.is_empty() || path.starts_with('/') || path.split('?').next() == Some(":memory:") {
         return format!("sqlite:{file}");
     }
-    format!("sqlite:{}", base.join(file).display())
+    let mut url = "sqlite:".to_owned();
+    for &byte in base.as_os_str().as_encoded_bytes() {
+        match byte {
+            b'%' | b'?' | 0x7f.. => url += &format!("%{byte:02X}"),
+            _ => url.push(byte.into()),
+        }
+    }
+    let slash = if url.ends_with('/') { "" } else { "/" };
+    url + slash + path
 }
 
 fn url_advice(kind: &str) -> String {

@@ -243,7 +243,7 @@ impl ResourceKind {
         match self {
             Self::Sqlite => &["sqlite:"],
             Self::Postgres => &["postgres://", "postgresql://"],
-            Self::Redis => &["redis://"],
+            Self::Redis => &["redis://", "rediss://", "redis+unix://", "unix://"],
             Self::Memory | Self::Limit => &[],
         }
     }
