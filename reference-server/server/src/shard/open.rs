@@ -172,7 +172,10 @@ impl Shard {
 
     /// Keeps an exchange that nobody else holds, for the next request.
     pub(super) fn keep_exchange(&mut self, mut exchange: Arc<HttpExchange>) {
-        if self.spare.len() < super::SPARE_EXCHANGES && Arc::get_mut(&mut exchange).is_some() {
+        if self.spare.len() < super::SPARE_EXCHANGES
+            && let Some(inner) = Arc::get_mut(&mut exchange)
+        {
+            inner.wire().drop_unread();
             self.spare.push(exchange);
         }
     }
