@@ -12,7 +12,14 @@ use crate::constants::{ABI_MAJOR, LENGTH_UNKNOWN};
 use crate::dispatch_ref::DispatchRef;
 use crate::event::Event;
 use crate::fd_ref::FdRef;
+use crate::kv_ref::KvRef;
+use crate::limit_ref::LimitRef;
+use crate::offload_ref::OffloadRef;
+use crate::opaque::ExtensionTable;
+use crate::pool_ref::PoolRef;
+use crate::provider_ref::ProviderRef;
 use crate::raw::{self, hc_bytes, hc_host, hc_response};
+use crate::sql_ref::SqlRef;
 use crate::status::Status;
 
 /// A response head, and for [`HostRef::respond`] its body.
@@ -313,9 +320,21 @@ impl HostRef {
         call!(self.table(), acquire(self.pointer(), task, token, wanted, resources.len(), timeout_ns, leases))
     }
 
-    /// Gives a lease back: one of [`lease_end`](crate::constants::lease_end).
+    /// Gives a lease back: one of [`lease_end`](crate::constants::lease_end). `HC_E_STATE` inside a look.
     pub fn release(&self, task: u64, lease: u64, how: u32) -> Status {
-        call!(self.table(), release(self.pointer(), task, lease, how))
+        match Look::begin() {
+            Ok(_look) => call!(self.table(), release(self.pointer(), task, lease, how)),
+            Err(status) => status,
+        }
+    }
+
+    /// The vtable of the leased resource's interface; `None` when the task does not hold the lease. The reference of each
+    /// interface knows its own, as [`SqlRef::is`].
+    #[must_use]
+    pub fn lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable> {
+        // SAFETY: the container's function.
+        let found = unsafe { (self.table().lease_interface?)(self.pointer(), task, lease) };
+        ExtensionTable::found(found)
     }
 
     /// An extension's vtable, at least `T` large by its first member.
@@ -338,6 +357,42 @@ impl HostRef {
     #[must_use]
     pub fn dispatch(&self) -> Option<DispatchRef> {
         DispatchRef::new(*self)
+    }
+
+    /// `hc.sql/1`, if the container offers it.
+    #[must_use]
+    pub fn sql(&self) -> Option<SqlRef> {
+        SqlRef::new(*self)
+    }
+
+    /// `hc.kv/1`, if the container offers it.
+    #[must_use]
+    pub fn kv(&self) -> Option<KvRef> {
+        KvRef::new(*self)
+    }
+
+    /// `hc.pool/1`, if the container offers it.
+    #[must_use]
+    pub fn pool(&self) -> Option<PoolRef> {
+        PoolRef::new(*self)
+    }
+
+    /// `hc.limit/1`, if the container offers it. To ask for a limit's number, see [`limit`](Self::limit).
+    #[must_use]
+    pub fn limit_extension(&self) -> Option<LimitRef> {
+        LimitRef::new(*self)
+    }
+
+    /// `hc.offload/1`, if the container offers it.
+    #[must_use]
+    pub fn offload(&self) -> Option<OffloadRef> {
+        OffloadRef::new(*self)
+    }
+
+    /// `hc.provider/1`, if the container offers it.
+    #[must_use]
+    pub fn provider(&self) -> Option<ProviderRef> {
+        ProviderRef::new(*self)
     }
 }
 

@@ -26,6 +26,21 @@ impl ModuleEntry {
     }
 }
 
+/// A module that one library declares, and that another exports or a program links. Made by
+/// [`hc_declare!`](crate::hc_declare).
+pub trait Declared {
+    /// The module's id.
+    const ID: &'static str;
+    /// The module's own version.
+    const VERSION: &'static str;
+    /// JSON Schema of the configuration, or empty.
+    const SCHEMA: &'static str;
+    /// Bits of [`module_flag`], as in the entry.
+    const FLAGS: u32;
+    /// The entry.
+    const ENTRY: ModuleEntry;
+}
+
 /// What a module says about itself, in terminated texts.
 #[derive(Clone, Copy, Debug)]
 pub struct EntryInfo {
@@ -139,36 +154,76 @@ macro_rules! hc_entry {
     (@build $entry:ident, $added:expr, $module:ty, $id:expr, $version:expr,
         [$($description:expr)?], [$($schema:expr)?], [$($flags:expr)?]) => {
         const _: () = {
-            use $crate::rust_note::{Note, Terminated};
-            const ID: &str = $id;
-            const VERSION: &str = $version;
-            const SCHEMA: &str = concat!($($schema)?);
-            static ID_TEXT: Terminated<{ ID.len() + 1 }> = Terminated::new(ID);
-            static VERSION_TEXT: Terminated<{ VERSION.len() + 1 }> = Terminated::new(VERSION);
-            const FLAGS: u32 = 0 $(| $flags)?;
-            const INFO: $crate::EntryInfo = $crate::EntryInfo {
-                id: ID_TEXT.text(),
-                version: VERSION_TEXT.text(),
-                description: $crate::hc_entry!(@text $($description)?),
-                config_schema: $crate::hc_entry!(@text $($schema)?),
-                flags: FLAGS,
-            };
-
-            #[unsafe(no_mangle)]
-            #[allow(non_upper_case_globals)]
-            pub static hc_module_entry: $crate::ModuleEntry = $crate::$entry::<$module>(INFO);
-
-            #[used]
-            #[cfg_attr(all(unix, not(target_vendor = "apple")), unsafe(link_section = ".note.http_container"))]
-            static NOTE: Note<{ ID.len() + 1 }, { VERSION.len() + 1 }, { SCHEMA.len() + 1 }> =
-                Note::new(ID, VERSION, SCHEMA, FLAGS | $added);
+            /// The module of this library.
+            struct Exported;
+            $crate::hc_entry!(@declare Exported, $entry, $added, $module, $id, $version,
+                [$($description)?], [$($schema)?], [$($flags)?]);
+            $crate::hc_export!(Exported);
         };
     };
+    (@declare $name:ident, $entry:ident, $added:expr, $module:ty, $id:expr, $version:expr,
+        [$($description:expr)?], [$($schema:expr)?], [$($flags:expr)?]) => {
+        impl $crate::Declared for $name {
+            const ID: &'static str = $id;
+            const VERSION: &'static str = $version;
+            const SCHEMA: &'static str = concat!($($schema)?);
+            const FLAGS: u32 = $added $(| $flags)?;
+            const ENTRY: $crate::ModuleEntry = $crate::$entry::<$module>($crate::EntryInfo {
+                id: $crate::hc_entry!(@terminated <$name as $crate::Declared>::ID),
+                version: $crate::hc_entry!(@terminated <$name as $crate::Declared>::VERSION),
+                description: $crate::hc_entry!(@text $($description)?),
+                config_schema: $crate::hc_entry!(@text $($schema)?),
+                flags: 0 $(| $flags)?,
+            });
+        }
+    };
     (@text) => { None };
-    (@text $text:expr) => {{
+    (@text $text:expr) => { Some($crate::hc_entry!(@terminated $text)) };
+    (@terminated $text:expr) => {{
         const TEXT: &str = $text;
         static TERMINATED: $crate::rust_note::Terminated<{ TEXT.len() + 1 }> =
             $crate::rust_note::Terminated::new(TEXT);
-        Some(TERMINATED.text())
+        TERMINATED.text()
     }};
+}
+
+/// Declares a [`Module`] under a name, and exports nothing: for a library whose module is exported by another
+/// ([`hc_export!`](crate::hc_export)), or linked into a program beside others. Arguments as of [`hc_entry!`](crate::hc_entry),
+/// after the name of the type that is made.
+#[macro_export]
+macro_rules! hc_declare {
+    ($name:ident, $module:ty, id: $id:expr, version: $version:expr $(, description: $description:expr)?
+        $(, config_schema: $schema:expr)? $(, flags: $flags:expr)? $(,)?) => {
+        /// The module that this library declares.
+        pub struct $name;
+        $crate::hc_entry!(@declare $name, entry, $crate::constants::module_flag::THREAD_BOUND, $module, $id, $version,
+            [$($description)?], [$($schema)?], [$($flags)?]);
+    };
+}
+
+/// Exports a [`Declared`] module: the symbol `hc_module_entry`, and the ELF note that tools read. Use once in a `cdylib`.
+#[macro_export]
+macro_rules! hc_export {
+    ($declared:ty) => {
+        const _: () = {
+            use $crate::Declared;
+            use $crate::rust_note::Note;
+            type Module = $declared;
+
+            #[unsafe(no_mangle)]
+            #[allow(non_upper_case_globals)]
+            pub static hc_module_entry: $crate::ModuleEntry = Module::ENTRY;
+
+            #[used]
+            #[cfg_attr(
+                all(unix, not(target_vendor = "apple")),
+                unsafe(link_section = ".note.http_container")
+            )]
+            static NOTE: Note<
+                { Module::ID.len() + 1 },
+                { Module::VERSION.len() + 1 },
+                { Module::SCHEMA.len() + 1 },
+            > = Note::new(Module::ID, Module::VERSION, Module::SCHEMA, Module::FLAGS);
+        };
+    };
 }

@@ -100,6 +100,11 @@ impl ExtensionTable {
         ExtensionTable(ptr::from_ref(table).cast())
     }
 
+    /// A vtable that a container answered with; `None` for NULL.
+    pub(crate) fn found(pointer: *const c_void) -> Option<ExtensionTable> {
+        (!pointer.is_null()).then_some(ExtensionTable(pointer))
+    }
+
     /// The pointer; never NULL.
     #[must_use]
     pub const fn as_ptr(self) -> *const c_void {

@@ -49,10 +49,12 @@ impl<A: App> Module for Adapter<A> {
             crate::error!("{message}");
             Status::E_CONFIG
         })?;
-        let app = A::create(config, &Setup::new(Arc::clone(&instance))).map_err(|error| {
+        let setup = Setup::new(Arc::clone(&instance));
+        let app = A::create(config, &setup).map_err(|error| {
             crate::error!("the application cannot be created: {error:?}");
             error.status()
         })?;
+        setup.finish();
         Ok(Self { app: Arc::new(app), _closing: Closing(Arc::clone(&instance)), instance })
     }
 
@@ -72,11 +74,12 @@ impl<A: App> Module for Adapter<A> {
     }
 
     fn start(&self, worker: &Worker<A>, handle: u64, start: Start<'_>) -> (Status, Option<Box<Task>>) {
-        let mut task = self.task(worker, handle);
-        let _inside = context::enter(Rc::clone(&task.context));
-        let given = match start.kind {
+        self.begin(worker, handle, |task| match start.kind {
             task_kind::REQUEST | task_kind::CHILD => match start.request {
-                Some(view) => self.request(worker, &mut task, &view),
+                Some(view) => {
+                    task.context.gate_leases.borrow_mut().extend_from_slice(start.leases);
+                    self.request(worker, task, &view)
+                }
                 None => Err(Status::E_INVALID),
             },
             task_kind::BACKGROUND => match Instance::job(&worker.core, start.arg) {
@@ -87,12 +90,7 @@ impl<A: App> Module for Adapter<A> {
                 None => Err(Status::E_INVALID),
             },
             _ => Err(Status::E_UNSUPPORTED),
-        };
-        if let Err(status) = given {
-            return (status, Some(task));
-        }
-        let status = task.step();
-        (status, Some(task))
+        })
     }
 
     fn resume(&self, _: &Worker<A>, _: u64, task: &mut Task, events: &[Event]) -> Status {
@@ -118,6 +116,28 @@ impl<A: App> Module for Adapter<A> {
 }
 
 impl<A: App> Adapter<A> {
+    /// The application.
+    #[cfg(feature = "provider")]
+    pub(crate) fn application(&self) -> &Arc<A> {
+        &self.app
+    }
+
+    /// The first step of a task that does what `give` gives it.
+    pub(crate) fn begin(
+        &self,
+        worker: &Worker<A>,
+        handle: u64,
+        give: impl FnOnce(&mut Task) -> Result<(), Status>,
+    ) -> (Status, Option<Box<Task>>) {
+        let mut task = self.task(worker, handle);
+        let _inside = context::enter(Rc::clone(&task.context));
+        let status = match give(&mut task) {
+            Ok(()) => task.step(),
+            Err(status) => status,
+        };
+        (status, Some(task))
+    }
+
     fn enter_worker(&self, core: &Rc<WorkerCore>) -> context::Entered {
         let context = TaskContext::new(Arc::clone(&self.instance), Some(Rc::clone(core)), 0);
         context::enter(Rc::new(context))

@@ -1,13 +1,13 @@
 //! What an author writes: an application with its configuration, its state and its handler. Must not know how a task is
 //! driven.
 
-use std::ffi::CString;
 use std::future::Future;
 use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{Request, Response};
+use http_container_abi::constants::{KV_ID, LIMIT_ID, POOL_ID, SQL_ID};
 use http_container_abi::{HostRef, Status};
 use serde::de::DeserializeOwned;
 
@@ -15,8 +15,13 @@ use crate::background::Spawner;
 use crate::body::{Body, IntoBody};
 use crate::error::Error;
 use crate::instance::Instance;
+use crate::kv::Store;
+use crate::limit::Permits;
 use crate::log::Logger;
+use crate::named::{Found, Handle, Named};
+use crate::pool::Pool;
 use crate::resource::Resource;
+use crate::sql::Database;
 
 /// An application: one value per module instance, made from the operator's configuration, shared by all workers.
 ///
@@ -113,14 +118,15 @@ impl<A: App> Deref for State<A> {
 /// What a module may ask the container for while its application is created.
 pub struct Setup {
     instance: Arc<Instance>,
+    found: Found,
 }
 
 impl Setup {
     pub(crate) fn new(instance: Arc<Instance>) -> Self {
-        Self { instance }
+        Self { instance, found: Found::default() }
     }
 
-    fn host(&self) -> HostRef {
+    pub(crate) fn host(&self) -> HostRef {
         self.instance.host
     }
 
@@ -147,19 +153,64 @@ impl Setup {
     /// # Errors
     /// There is none of that name, or it does not offer the interface.
     pub fn resource(&self, name: &str, interface: &str) -> Result<Resource, Error> {
-        let terminated =
-            |text: &str| CString::new(text).map_err(|_| Error::new("a name has a zero byte in it"));
-        match self.host().resource(&terminated(name)?, &terminated(interface)?) {
-            Ok(number) => Ok(Resource::new(number)),
-            Err(Status::E_RESOURCE) => {
-                Err(Error::with_status(Status::E_RESOURCE, format!("there is no resource named `{name}`")))
-            }
-            Err(status) => Err(Error::with_status(
-                status,
-                format!("the resource `{name}` cannot be had as {interface}: {}", status.text()),
-            )),
-        }
+        Ok(Named::find(&self.instance, name, interface)?.resource())
     }
+
+    /// A database by the operator's name for it; [`Ctx::sql`](crate::Ctx::sql) knows it from now on.
+    ///
+    /// # Errors
+    /// There is none of that name, or the container does not offer hc.sql/1.
+    pub fn sql(&self, name: &str) -> Result<Database, Error> {
+        let extension = offered(self.instance.sql, SQL_ID)?;
+        let database = Database::new(Named::find(&self.instance, name, SQL_ID)?, extension);
+        self.found.add(Handle::Database(database.clone()));
+        Ok(database)
+    }
+
+    /// A store by the operator's name for it; [`Ctx::kv`](crate::Ctx::kv) knows it from now on.
+    ///
+    /// # Errors
+    /// There is none of that name, or the container does not offer hc.kv/1.
+    pub fn kv(&self, name: &str) -> Result<Store, Error> {
+        let extension = offered(self.instance.kv, KV_ID)?;
+        let store = Store::new(Named::find(&self.instance, name, KV_ID)?, extension);
+        self.found.add(Handle::Store(store.clone()));
+        Ok(store)
+    }
+
+    /// Permits by the operator's name for them; [`Ctx::permit`](crate::Ctx::permit) knows them from now on.
+    ///
+    /// # Errors
+    /// There are none of that name.
+    pub fn limit(&self, name: &str) -> Result<Permits, Error> {
+        let permits = Permits::new(Named::find(&self.instance, name, LIMIT_ID)?);
+        self.found.add(Handle::Permits(permits.clone()));
+        Ok(permits)
+    }
+
+    /// A pool of objects by the operator's name for it; [`Ctx::pooled`](crate::Ctx::pooled) knows it from now on.
+    /// `type_name` is the name by which provider and user agree on what the objects are.
+    ///
+    /// # Errors
+    /// There is none of that name, or the container does not offer hc.pool/1.
+    pub fn pool(&self, name: &str, type_name: &str) -> Result<Pool, Error> {
+        let extension = offered(self.instance.pool, POOL_ID)?;
+        let pool = Pool::new(Named::find(&self.instance, name, POOL_ID)?, type_name, extension)?;
+        self.found.add(Handle::Pool(pool.clone()));
+        Ok(pool)
+    }
+
+    /// The resources that were looked up, once `create` is done.
+    pub(crate) fn finish(self) {
+        // Each instance is created once.
+        let _ = self.instance.handles.set(self.found.into_all());
+    }
+}
+
+fn offered<T>(extension: Option<T>, id: &str) -> Result<T, Error> {
+    extension.ok_or_else(|| {
+        Error::with_status(Status::E_UNSUPPORTED, format!("the container does not offer {id}"))
+    })
 }
 
 /// What a handler may answer: a response with any body, or a `Result` with one.

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::task::{Poll, Waker};
 
 use bytes::BytesMut;
+use http_container_abi::constants::lease_end;
 use http_container_abi::{Event, HostRef, Status};
 
 use crate::drive::Ending;
@@ -30,6 +31,8 @@ pub(crate) struct TaskContext {
     pub(crate) task: Cell<u64>,
     pub(crate) facts: RefCell<Facts>,
     pub(crate) subscriptions: RefCell<Subscriptions>,
+    /// Leases of the route's gates that the task has not taken yet, in the route's order.
+    pub(crate) gate_leases: RefCell<Vec<u64>>,
     /// Where the bytes of the request's head go; empty, with the room that the last head has left.
     pub(crate) store: RefCell<BytesMut>,
     /// Set by a future that has answered its request and stays for the next one.
@@ -55,6 +58,7 @@ impl TaskContext {
             task: Cell::new(task),
             facts: RefCell::default(),
             subscriptions: RefCell::default(),
+            gate_leases: RefCell::default(),
             store: RefCell::default(),
             answered: Cell::new(None),
             outcome: Cell::new(None),
@@ -127,6 +131,10 @@ impl TaskContext {
         let waiting = self.subscriptions.borrow_mut().end();
         if !waiting.is_empty() || self.has_operations() {
             self.end_operations(waiting);
+        }
+        // Nobody used them.
+        for lease in self.gate_leases.borrow_mut().drain(..) {
+            self.host.release(self.task.get(), lease, lease_end::CLEAN);
         }
     }
 

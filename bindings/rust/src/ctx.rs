@@ -5,15 +5,21 @@ use std::time::Duration;
 
 use http::StatusCode;
 use http::header::HeaderMap;
-use http_container_abi::Status;
 use http_container_abi::constants::{WORKER_NONE, limit};
+use http_container_abi::{ExtensionTable, Status};
 
 use crate::background::Spawner;
 use crate::context::{self, TaskContext};
 use crate::error::Error;
 use crate::facts::{Address, Tls};
 use crate::fields;
+use crate::kv::Kv;
+use crate::limit::Permit;
 use crate::log::Logger;
+use crate::named::{self, Handle};
+use crate::pool::Pooled;
+use crate::resource::Lease;
+use crate::sql::Sql;
 
 /// The task whose step runs on this thread.
 ///
@@ -125,6 +131,90 @@ impl Ctx {
         let (host, task) = (self.context.host, self.context.task.get());
         let answer = fields::with(headers, |fields| host.inform(task, status.as_u16().into(), fields));
         if answer.is_error() { Err(Error::refused("the interim response", answer)) } else { Ok(()) }
+    }
+
+    /// Waits for a connection to a database that [`App::create`](crate::App::create) looked up, as
+    /// [`Database::acquire`](crate::sql::Database::acquire) does.
+    ///
+    /// # Errors
+    /// It was not looked up; else as `acquire`.
+    pub async fn sql(&self, name: &str) -> Result<Sql, Error> {
+        let choose = |handle: &Handle| match handle {
+            Handle::Database(found) => Some(found.clone()),
+            _ => None,
+        };
+        named::named(self.handles(), name, choose)?.acquire().await
+    }
+
+    /// As [`sql`](Self::sql), for a store.
+    ///
+    /// # Errors
+    /// As [`sql`](Self::sql).
+    pub async fn kv(&self, name: &str) -> Result<Kv, Error> {
+        let choose = |handle: &Handle| match handle {
+            Handle::Store(found) => Some(found.clone()),
+            _ => None,
+        };
+        named::named(self.handles(), name, choose)?.acquire().await
+    }
+
+    /// As [`sql`](Self::sql), for a permit.
+    ///
+    /// # Errors
+    /// As [`sql`](Self::sql).
+    pub async fn permit(&self, name: &str) -> Result<Permit, Error> {
+        let choose = |handle: &Handle| match handle {
+            Handle::Permits(found) => Some(found.clone()),
+            _ => None,
+        };
+        named::named(self.handles(), name, choose)?.acquire().await
+    }
+
+    /// As [`sql`](Self::sql), for an object of a pool.
+    ///
+    /// # Errors
+    /// As [`sql`](Self::sql).
+    pub async fn pooled(&self, name: &str) -> Result<Pooled, Error> {
+        let choose = |handle: &Handle| match handle {
+            Handle::Pool(found) => Some(found.clone()),
+            _ => None,
+        };
+        named::named(self.handles(), name, choose)?.acquire().await
+    }
+
+    fn handles(&self) -> &[Handle] {
+        self.context.instance.handles.get().map_or(&[], |all| all)
+    }
+
+    /// Takes the leases of the route's resource gates, in the route's order: the container had them before the task began.
+    /// [`Lease::sql`] and its like make use of them. Those that nobody takes are given back, clean, when the task ends.
+    #[must_use]
+    pub fn gate_leases(&self) -> Vec<Lease> {
+        let handles = std::mem::take(&mut *self.context.gate_leases.borrow_mut());
+        handles.into_iter().map(|handle| Lease::of(Rc::clone(&self.context), handle)).collect()
+    }
+
+    /// Takes, of the leases of the route's gates, the first on a database. With a gate, ask for the connection so: to
+    /// [`acquire`](crate::sql::Database::acquire) another one of the same database is refused when it would have to wait.
+    #[must_use]
+    pub fn gate_sql(&self) -> Option<Sql> {
+        let extension = self.context.instance.sql?;
+        Some(Sql::new(self.take_gate_lease(|interface| extension.is(interface))?, extension))
+    }
+
+    /// Takes, of the leases of the route's gates, the first on a store.
+    #[must_use]
+    pub fn gate_kv(&self) -> Option<Kv> {
+        let extension = self.context.instance.kv?;
+        Some(Kv::new(self.take_gate_lease(|interface| extension.is(interface))?, extension))
+    }
+
+    fn take_gate_lease(&self, is: impl Fn(ExtensionTable) -> bool) -> Option<Lease> {
+        let (host, task) = (self.context.host, self.context.task.get());
+        let mut handles = self.context.gate_leases.borrow_mut();
+        let has = |handle: &u64| host.lease_interface(task, *handle).is_some_and(&is);
+        let place = handles.iter().position(has)?;
+        Some(Lease::of(Rc::clone(&self.context), handles.remove(place)))
     }
 
     /// What starts background tasks from any thread.

@@ -181,7 +181,7 @@ impl Task {
 
     /// Whether nothing is left of the task but what a later one uses again.
     pub(crate) fn is_clean(&self) -> bool {
-        self.is_idle && !self.context.has_operations()
+        self.is_idle && !self.context.has_operations() && self.context.gate_leases.borrow().is_empty()
     }
 
     /// Drops the future, if it is still there and not idle. False: its destructor panicked.

@@ -7,11 +7,15 @@ use std::fmt;
 use http::StatusCode;
 use http_container_abi::Status;
 
+use crate::sql::SqlError;
+use crate::timer::Elapsed;
+
 /// Any failure of a handler. `?` makes one from every error type.
 ///
 /// An error with an HTTP status ([`Error::http`]) is the module's own answer: the peer gets that status and the message.
-/// Every other error fails the task: the cause goes to the container's log, and the container answers 500, or what it
-/// thinks fit (413 for a body over the limit). After the response has started it is broken off.
+/// Every other error fails the task: the cause goes to the container's log, and the container answers 500; or 413 for a body
+/// over the limit, or 503 with Retry-After for `E_RESOURCE`, `E_BUSY`, `E_TIMEOUT` and `E_DRAINING`
+/// \[task.fail.unavailable\]. After the response has started it is broken off.
 pub struct Error {
     kind: Kind,
     message: Box<str>,
@@ -90,13 +94,19 @@ impl<E: StdError + 'static> From<E> for Error {
     }
 }
 
-/// The status that an error of this crate carries somewhere in its chain of causes, for a body that ended badly and came
-/// back through another library.
+/// The status that an error of this crate carries somewhere in its chain of causes: it may have come back through another
+/// library.
 fn status_of(error: &(dyn StdError + 'static)) -> Status {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<BodyError>() {
             return error.status();
+        }
+        if let Some(error) = error.downcast_ref::<SqlError>() {
+            return error.status();
+        }
+        if error.is::<Elapsed>() {
+            return Status::E_TIMEOUT;
         }
         next = error.source();
     }

@@ -3,15 +3,16 @@
 
 use std::any::Any;
 use std::cell::RefCell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use http_container_abi::constants::{WORKER_ANY, WORKER_SELF, limit};
-use http_container_abi::{DispatchRef, HostRef, Status};
+use http_container_abi::{DispatchRef, HostRef, KvRef, LimitRef, OffloadRef, PoolRef, SqlRef, Status};
 
 use crate::drive::TaskFuture;
 use crate::gate::Gate;
 use crate::handover::Handover;
 use crate::hosts::Hosts;
+use crate::named::Handle;
 
 /// What makes a background task's future on the worker where it starts.
 pub(crate) type MakeJob = Box<dyn FnOnce() -> TaskFuture + Send>;
@@ -23,6 +24,13 @@ pub(crate) struct Instance {
     #[cfg(feature = "net")]
     pub(crate) fd: Option<http_container_abi::FdRef>,
     pub(crate) dispatch: Option<DispatchRef>,
+    pub(crate) sql: Option<SqlRef>,
+    pub(crate) kv: Option<KvRef>,
+    pub(crate) pool: Option<PoolRef>,
+    pub(crate) limit: Option<LimitRef>,
+    pub(crate) offload: Option<OffloadRef>,
+    /// The resources that `create` looked up; set once it is done.
+    pub(crate) handles: OnceLock<Box<[Handle]>>,
     /// The largest body of one `respond`, in bytes.
     pub(crate) respond_bytes_max: usize,
 }
@@ -35,6 +43,12 @@ impl Instance {
             #[cfg(feature = "net")]
             fd: host.fd(),
             dispatch: host.dispatch(),
+            sql: host.sql(),
+            kv: host.kv(),
+            pool: host.pool(),
+            limit: host.limit_extension(),
+            offload: host.offload(),
+            handles: OnceLock::new(),
             respond_bytes_max: usize::try_from(host.limit(limit::RESPOND_BYTES)).unwrap_or(usize::MAX),
         }
     }

@@ -21,17 +21,25 @@ mod gate;
 mod handover;
 mod hosts;
 mod instance;
+pub mod kv;
+pub mod limit;
 pub mod log;
 mod module;
+mod named;
 mod names;
 #[cfg(feature = "net")]
 pub mod net;
 mod notice;
+mod offload;
 mod operation;
+pub mod pool;
+#[cfg(feature = "provider")]
+pub mod provider;
 mod reply;
 mod request;
 mod resource;
 mod slots;
+pub mod sql;
 mod streamed;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -57,6 +65,9 @@ pub use http_body::Body as HttpBody;
 pub use http_container_abi as abi;
 pub use http_container_abi::Status;
 pub use notice::{Notice, Notices, cancelled, notices};
+pub use offload::{Offload, offload};
+#[cfg(feature = "provider")]
+pub use provider::Provider;
 pub use resource::{Acquire, Lease, LeaseEnd, Resource, acquire};
 pub use timer::{Elapsed, Sleep, sleep, timeout, yield_now};
 pub use writer::Writer;

@@ -57,6 +57,9 @@ fn answer_of(status: StatusCode, error: &Error) -> Response<Body> {
 fn report(error: &Error) -> Status {
     match error.status() {
         Status::E_PEER | Status::E_CANCELLED => crate::debug!("{error:?}"),
+        Status::E_BUSY | Status::E_TIMEOUT | Status::E_RESOURCE | Status::E_DRAINING => {
+            crate::warn!("the handler failed: {error:?}");
+        }
         _ => crate::error!("the handler failed: {error:?}"),
     }
     error.status()

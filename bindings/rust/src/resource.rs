@@ -1,17 +1,21 @@
 //! Shared resources: waiting for one's turn, and giving back. Must not know what a resource is.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use http_container_abi::Status;
 use http_container_abi::constants::lease_end;
+use http_container_abi::{ExtensionTable, Status};
 
 use crate::context::{self, TaskContext};
 use crate::error::Error;
+use crate::kv::Kv;
+use crate::limit::Permit;
 use crate::operation::Operation;
+use crate::sql::Sql;
 
 /// A resource by its number in this instance; [`Setup::resource`](crate::Setup::resource) finds it by name.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -20,6 +24,10 @@ pub struct Resource(u32);
 impl Resource {
     pub(crate) fn new(number: u32) -> Self {
         Self(number)
+    }
+
+    pub(crate) fn number(self) -> u32 {
+        self.0
     }
 
     /// Waits for exclusive hold of one member, at most `timeout`.
@@ -66,8 +74,7 @@ struct Held {
 
 impl Held {
     fn into_guards(self) -> Vec<Lease> {
-        let guard = |handle| Lease { context: Rc::clone(&self.context), handle, end: LeaseEnd::Dirty };
-        self.leases.into_iter().map(guard).collect()
+        self.leases.into_iter().map(|handle| Lease::of(Rc::clone(&self.context), handle)).collect()
     }
 }
 
@@ -76,16 +83,21 @@ impl Future for Acquire {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Some(operation) = &self.operation else { return Poll::Pending };
+        let was_pending = self.status == Status::PENDING;
         match (self.status, operation.poll(context.waker())) {
             (Status::PENDING, Poll::Ready(Some(event))) => self.status = event.status,
             (Status::PENDING, _) | (Status::E_CANCELLED, _) => return Poll::Pending,
             _ => {}
         }
         self.operation = None;
-        match (self.status, self.held.take()) {
-            (Status::OK, Some(held)) => Poll::Ready(Ok(held.into_guards())),
-            (status, _) => Poll::Ready(Err(Error::refused("the lease", status))),
-        }
+        Poll::Ready(match (self.status, self.held.take()) {
+            (Status::OK, Some(held)) => Ok(held.into_guards()),
+            (status, _) if was_pending => Err(Error::with_status(
+                status,
+                format!("no lease was had ({}): {}", status.name(), status.text()),
+            )),
+            (status, _) => Err(Error::refused("the lease", status)),
+        })
     }
 }
 
@@ -151,6 +163,56 @@ impl Lease {
         self.end = end;
     }
 
+    /// The connection that it is a lease on, if that is one to a database.
+    ///
+    /// # Errors
+    /// It is a lease on something else, and comes back.
+    pub fn sql(self) -> Result<Sql, Lease> {
+        match self.context.instance.sql.filter(|sql| self.has(|interface| sql.is(interface))) {
+            Some(extension) => Ok(Sql::new(self, extension)),
+            None => Err(self),
+        }
+    }
+
+    /// The connection that it is a lease on, if that is one to a store.
+    ///
+    /// # Errors
+    /// It is a lease on something else, and comes back.
+    pub fn kv(self) -> Result<Kv, Lease> {
+        match self.context.instance.kv.filter(|kv| self.has(|interface| kv.is(interface))) {
+            Some(extension) => Ok(Kv::new(self, extension)),
+            None => Err(self),
+        }
+    }
+
+    /// The permit that it is, if it is one.
+    ///
+    /// # Errors
+    /// It is a lease on something else, and comes back.
+    pub fn permit(self) -> Result<Permit, Lease> {
+        match self.context.instance.limit.filter(|limit| self.has(|interface| limit.is(interface))) {
+            Some(_) => Ok(Permit::new(self)),
+            None => Err(self),
+        }
+    }
+
+    fn has(&self, is: impl FnOnce(ExtensionTable) -> bool) -> bool {
+        self.context.host.lease_interface(self.task(), self.handle).is_some_and(is)
+    }
+
+    pub(crate) fn of(context: Rc<TaskContext>, handle: u64) -> Self {
+        Self { context, handle, end: LeaseEnd::Dirty }
+    }
+
+    /// The task that holds it.
+    pub(crate) fn context(&self) -> &Rc<TaskContext> {
+        &self.context
+    }
+
+    pub(crate) fn task(&self) -> u64 {
+        self.context.task.get()
+    }
+
     /// Its handle, for the functions of the resource's interface.
     #[must_use]
     pub fn handle(&self) -> u64 {
@@ -164,5 +226,11 @@ impl Drop for Lease {
         if context::is_inside(&self.context.instance) {
             self.context.host.release(self.context.task.get(), self.handle, self.end.number());
         }
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "Lease({:#x})", self.handle)
     }
 }

@@ -71,10 +71,12 @@ pub struct LogLine {
 /// What there is, and what was done, at the moment of the question.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Counts {
-    /// Live tasks.
+    /// Live tasks, without members of resources.
     pub tasks: usize,
-    /// Operations of live tasks that wait.
+    /// Operations of those tasks that wait.
     pub operations: usize,
+    /// Members of resources that providers make.
+    pub members: usize,
     /// Registered descriptors.
     pub descriptors: usize,
     /// Leases that tasks hold.

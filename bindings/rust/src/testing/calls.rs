@@ -6,18 +6,34 @@ use std::thread;
 
 use http::StatusCode;
 use http_container_abi::constants::{
-    DISPATCH_ID, FD_ID, WORKER_ANY, WORKER_NONE, WORKER_SELF, limit, task_kind,
+    DISPATCH_ID, FD_ID, KV_ID, LIMIT_ID, OFFLOAD_ID, POOL_ID, PROVIDER_ID, SQL_ID, WORKER_ANY, WORKER_NONE,
+    WORKER_SELF, limit, task_kind,
 };
 use http_container_abi::raw::hc_bytes;
 use http_container_abi::{
     Event, ExtensionTable, FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseView, Status,
-    dispatch_table, fd_table,
+    dispatch_table, fd_table, kv_table, limit_table, offload_table, pool_table, provider_table, sql_table,
 };
 
 use super::answer::LogLine;
 use super::responses::{headers, start_response};
 use super::state::{Shared, State};
 use super::task::{Phase, Rest, Task, Wait};
+
+/// The vtable of an extension, which is also that of leases on resources of that interface.
+fn extension(id: &[u8]) -> Option<ExtensionTable> {
+    Some(match str::from_utf8(id).ok()? {
+        FD_ID => ExtensionTable::of(fd_table::<FakeHost>()),
+        DISPATCH_ID => ExtensionTable::of(dispatch_table::<FakeHost>()),
+        OFFLOAD_ID => ExtensionTable::of(offload_table::<FakeHost>()),
+        SQL_ID => ExtensionTable::of(sql_table::<FakeHost>()),
+        KV_ID => ExtensionTable::of(kv_table::<FakeHost>()),
+        POOL_ID => ExtensionTable::of(pool_table::<FakeHost>()),
+        LIMIT_ID => ExtensionTable::of(limit_table::<FakeHost>()),
+        PROVIDER_ID => ExtensionTable::of(provider_table::<FakeHost>()),
+        _ => return None,
+    })
+}
 
 /// The host of one module of the fake container.
 pub(super) struct FakeHost {
@@ -58,13 +74,7 @@ impl FakeHost {
 
 impl Host for FakeHost {
     fn extension(&self, id: &[u8]) -> Option<ExtensionTable> {
-        if id == FD_ID.as_bytes() {
-            Some(ExtensionTable::of(fd_table::<Self>()))
-        } else if id == DISPATCH_ID.as_bytes() {
-            Some(ExtensionTable::of(dispatch_table::<Self>()))
-        } else {
-            None
-        }
+        extension(id)
     }
 
     fn log(&self, task: u64, level: u32, text: &[u8]) {
@@ -102,7 +112,7 @@ impl Host for FakeHost {
             Err(status) => return Read::none(status),
         };
         let Ok(found) = state.stepping(task) else { return Read::none(Status::E_GONE) };
-        if found.kind == task_kind::BACKGROUND || found.feed.is_taken {
+        if matches!(found.kind, task_kind::BACKGROUND | task_kind::MEMBER) || found.feed.is_taken {
             return Read::none(Status::E_STATE);
         }
         if found.is_waiting_for(|wait| *wait == Wait::Body).is_some() {
@@ -372,13 +382,20 @@ impl Host for FakeHost {
         Status::OK
     }
 
-    fn resource(&self, name: &[u8], _: &[u8]) -> Result<u32, Status> {
-        self.enter().leases.find(name)
+    fn resource(&self, name: &[u8], interface: &[u8]) -> Result<u32, Status> {
+        self.enter().resources.find(name, interface)
     }
 
-    fn acquire(&self, task: u64, token: u64, resources: &[u32], _: u64, leases: &mut [u64]) -> Status {
+    fn acquire(
+        &self,
+        task: u64,
+        token: u64,
+        resources: &[u32],
+        timeout_ns: u64,
+        leases: &mut [u64],
+    ) -> Status {
         match self.enter_task(task, false) {
-            Ok(mut state) => state.acquire(task, token, resources, leases),
+            Ok(mut state) => state.acquire(task, token, resources, timeout_ns, leases),
             Err(status) => status,
         }
     }
@@ -390,8 +407,11 @@ impl Host for FakeHost {
         }
     }
 
-    fn lease_interface(&self, _: u64, _: u64) -> Option<ExtensionTable> {
-        None
+    fn lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable> {
+        let state = self.enter_task(task, false).ok()?;
+        let holding = state.resources.held.get(&lease).filter(|holding| holding.task == task)?;
+        let interface = state.resources.all[holding.resource as usize].interface.as_ref()?;
+        extension(interface.as_bytes())
     }
 
     fn panicked(&self, call: &'static str, message: &str) {

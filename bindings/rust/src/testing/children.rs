@@ -107,11 +107,12 @@ impl DispatchHost for FakeHost {
             Err(status) => return (status, 0),
         };
         let is_routed = options.flags & dispatch_flag::ROUTE != 0;
-        let module = if is_routed { 0 } else { self.module + 1 };
-        if module >= state.modules {
+        let here = state.chain.iter().position(|module| *module == self.module);
+        let next = if is_routed { Some(0) } else { here.map(|here| here + 1) };
+        let Some(module) = next.and_then(|next| state.chain.get(next).copied()) else {
             let text = "the chain has no next module";
             return (state.refuse("dispatch.open.none", Status::E_RESOURCE, text), 0);
-        }
+        };
         if state.depth(task) >= state.limit(limit::DISPATCH_DEPTH) {
             return (
                 state.refuse("dispatch.open.depth", Status::E_LIMIT, "children of children are too deep"),

@@ -1,5 +1,5 @@
-//! A handler that is a value, as an application: closures of a test have no name that a module's table could hold, so they
-//! wait on a shelf until `create` takes them. Must not know the fake container.
+//! A handler that is a value, as an application: closures and fakes of a test have no name that a module's table could hold,
+//! so they wait on a shelf until `create` takes them. Must not know the fake container.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -18,18 +18,26 @@ use crate::error::Error;
 static SHELF: Mutex<Option<HashMap<u64, Box<dyn Any + Send>>>> = Mutex::new(None);
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
-/// Puts a handler on the shelf; answers the configuration with which its application finds it.
-pub(super) fn shelve<H: Send + 'static>(handler: H) -> String {
+/// Puts a value on the shelf; answers the configuration with which its module finds it.
+pub(super) fn shelve<T: Send + 'static>(value: T) -> String {
     let number = NEXT.fetch_add(1, Ordering::Relaxed);
     let mut shelf = SHELF.lock().unwrap_or_else(PoisonError::into_inner);
-    shelf.get_or_insert_default().insert(number, Box::new(handler));
-    format!(r#"{{"handler":{number}}}"#)
+    shelf.get_or_insert_default().insert(number, Box::new(value));
+    format!(r#"{{"place":{number}}}"#)
 }
 
-/// The number of a shelved handler.
+/// Takes a value from the shelf, once.
+pub(super) fn take<T: 'static>(place: &Place) -> Result<T, Error> {
+    let mut shelf = SHELF.lock().unwrap_or_else(PoisonError::into_inner);
+    let found = shelf.as_mut().and_then(|shelf| shelf.remove(&place.place));
+    let value = found.and_then(|value| value.downcast().ok());
+    value.map(|value| *value).ok_or_else(|| Error::new("nothing of that kind is on the shelf"))
+}
+
+/// The number of a shelved value.
 #[derive(Deserialize)]
 pub(super) struct Place {
-    handler: u64,
+    place: u64,
 }
 
 /// The application over a handler.
@@ -48,11 +56,7 @@ where
     type Worker = ();
 
     fn create(place: Place, _: &Setup) -> Result<Self, Error> {
-        let mut shelf = SHELF.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = shelf.as_mut().and_then(|shelf| shelf.remove(&place.handler));
-        let handler =
-            found.and_then(|handler| handler.downcast().ok()).ok_or_else(|| Error::new("no such handler"))?;
-        Ok(Self { handler: *handler, future: PhantomData })
+        Ok(Self { handler: take(&place)?, future: PhantomData })
     }
 
     fn worker(&self, _: u32) -> Result<(), Error> {

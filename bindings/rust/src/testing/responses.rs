@@ -47,7 +47,7 @@ pub(super) fn start_response(
         return state.refuse("response.content-length", Status::E_FIELD, "content-length does not agree");
     }
     let Ok(found) = state.stepping(task) else { return Status::E_GONE };
-    if found.kind == task_kind::BACKGROUND {
+    if matches!(found.kind, task_kind::BACKGROUND | task_kind::MEMBER) {
         return state.refuse("task.request.none", Status::E_STATE, "a background task has no response");
     }
     if found.phase != Phase::None {

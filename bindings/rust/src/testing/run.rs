@@ -8,6 +8,7 @@ use http_container_abi::constants::task_kind;
 use http_container_abi::{Opaque, StartArgs, Status};
 
 use super::container::Container;
+use super::members::Member;
 use super::state::{Running, State};
 use super::task::{Phase, Wait};
 
@@ -23,9 +24,17 @@ impl State {
 
     /// Whether something outside may still wake a task: a foreign thread, a descriptor.
     fn has_outside(&self) -> bool {
-        self.all_live()
-            .flat_map(|task| &task.waits)
-            .any(|(_, wait)| matches!(wait, Wait::Completion(_) | Wait::Descriptor(..)))
+        self.all_live_with_handles()
+            .filter(|(handle, _)| !self.resources.members.get(handle).is_some_and(Member::is_at_rest))
+            .flat_map(|(_, task)| &task.waits)
+            .any(|(_, wait)| matches!(wait, Wait::Completion(_) | Wait::Descriptor(..) | Wait::Offload))
+    }
+
+    /// Requests that waited at the gates try again.
+    pub(super) fn enqueue_gated(&mut self) {
+        for task in std::mem::take(&mut self.gated) {
+            self.enqueue(task);
+        }
     }
 }
 
@@ -131,20 +140,35 @@ impl Container {
         if is_started && events.is_empty() {
             return true;
         }
+        let leases = if is_started { Some(Vec::new()) } else { self.pass_gates(task) };
+        let Some(leases) = leases else { return true };
         self.set_running(Some(&call));
         let table = self.modules[call.module].table;
         let instance = self.modules[call.module].instance;
         let status = if is_started {
             table.resume(instance, call.worker_state, task, call.state, &events)
         } else {
-            self.start(&call)
+            self.start(&call, &leases)
         };
         self.set_running(None);
         self.conclude(task, status);
         true
     }
 
-    fn start(&mut self, call: &Call) -> Status {
+    /// The leases with which a task starts; `None`: it waits at the gates.
+    fn pass_gates(&mut self, task: u64) -> Option<Vec<u64>> {
+        let mut state = self.shared.lock();
+        if !state.live(task).is_ok_and(|found| found.kind == task_kind::REQUEST) {
+            return Some(Vec::new());
+        }
+        let leases = state.pass_gates(task);
+        if leases.is_none() {
+            state.gated.push_back(task);
+        }
+        leases
+    }
+
+    fn start(&mut self, call: &Call, leases: &[u64]) -> Status {
         let (kind, request, argument) = {
             let mut state = self.shared.lock();
             let Ok(found) = state.live(call.task) else { return Status::E_GONE };
@@ -152,7 +176,7 @@ impl Container {
             (found.kind, found.request.clone(), found.argument)
         };
         let module = &self.modules[call.module];
-        let arguments = StartArgs { kind, request: request.as_deref(), arg: argument, leases: &[] };
+        let arguments = StartArgs { kind, request: request.as_deref(), arg: argument, leases };
         let (status, made) = module.table.start(module.instance, call.worker_state, call.task, &arguments);
         if let Ok(found) = self.shared.lock().live(call.task) {
             found.state = made;
@@ -172,6 +196,7 @@ impl Container {
             let mut state = self.shared.lock();
             state.end(task, reason)?;
             state.tell_parent(task);
+            state.lose_member(task);
             return None;
         }
         let worker_state = self.worker_state(module, worker);
@@ -192,7 +217,7 @@ impl Container {
         let outcome = {
             let mut state = self.shared.lock();
             let Ok(found) = state.live(task) else { return };
-            let is_request = found.kind != task_kind::BACKGROUND;
+            let is_request = !matches!(found.kind, task_kind::BACKGROUND | task_kind::MEMBER);
             let (phase, cancel) = (found.phase, found.cancel);
             let has_outstanding = found.waits.iter().any(|_| true) || !found.latched.is_empty();
             match status {
@@ -259,9 +284,35 @@ impl Container {
             state.faults.push(format!("task {} left {left} leases behind", call.task));
         }
         state.tell_parent(call.task);
+        state.lose_member(call.task);
         for child in children {
             state.close_child(child);
         }
+    }
+
+    /// Cancels every task, lets the members close, and cancels those that do not.
+    fn end_tasks(&mut self) {
+        let (members, others): (Vec<u64>, Vec<u64>) = {
+            let mut state = self.shared.lock();
+            state.is_draining = true;
+            state.live_handles().into_iter().partition(|task| state.resources.members.contains_key(task))
+        };
+        for task in others {
+            self.shared.lock().cancel(task, Status::CANCELLED_DRAIN);
+        }
+        self.run_ready();
+        for &member in &members {
+            self.shared.lock().close_member(member);
+        }
+        if thread::panicking() {
+            self.run_ready();
+        } else {
+            self.run();
+        }
+        for task in self.shared.lock().live_handles() {
+            self.shared.lock().cancel(task, Status::CANCELLED_DRAIN);
+        }
+        self.run_ready();
     }
 
     /// The state of a module on a worker, started when first needed.
@@ -281,15 +332,11 @@ impl Container {
 
     /// Stops the workers and destroys the instances, and looks whether everything came back.
     pub(super) fn shut_down(&mut self) {
-        let live: Vec<u64> = {
-            let mut state = self.shared.lock();
-            state.is_draining = true;
-            state.live_handles()
-        };
-        for task in live {
-            self.shared.lock().cancel(task, Status::CANCELLED_DRAIN);
+        self.end_tasks();
+        for thread in std::mem::take(&mut self.shared.lock().threads) {
+            // Its panics are the module's, which the boundary has logged.
+            let _ = thread.join();
         }
-        self.run_ready();
         for (number, module) in self.modules.iter_mut().enumerate() {
             for (worker, state) in module.workers.iter_mut().enumerate() {
                 if let Some(state) = state.take() {

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::os::fd::RawFd;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::thread::ThreadId;
+use std::thread::{JoinHandle, ThreadId};
 
-use http_container_abi::constants::{event_kind, limit};
+use http_container_abi::constants::{event_kind, limit, task_kind};
 use http_container_abi::{Event, Status};
 
 use super::answer::{Counts, LogLine};
-use super::leases::Leases;
+use super::resources::Resources;
 use super::task::{Task, Wait};
 
 /// A registered descriptor. Edges that came since the last wait are kept.
@@ -38,10 +38,17 @@ pub(super) struct State {
     /// Completion handle to task and token.
     pub(super) completions: HashMap<u64, (u64, u64)>,
     pub(super) descriptors: HashMap<u64, Descriptor>,
-    pub(super) leases: Leases,
+    pub(super) resources: Resources,
+    /// Requests that wait at the gates.
+    pub(super) gated: VecDeque<u64>,
+    /// Where the provider that is being created says what it offers; `None` for a module that serves no resource.
+    pub(super) offer: Option<Option<String>>,
+    /// Threads that run offloaded work.
+    pub(super) threads: Vec<JoinHandle<()>>,
     pub(super) limits: HashMap<u32, u64>,
     pub(super) workers: u32,
-    pub(super) modules: usize,
+    /// The numbers of the modules that answer requests, in the route's order.
+    pub(super) chain: Vec<usize>,
     pub(super) next_worker: u32,
     pub(super) running: Option<Running>,
     pub(super) is_draining: bool,
@@ -72,10 +79,13 @@ impl State {
             timers: BTreeMap::new(),
             completions: HashMap::new(),
             descriptors: HashMap::new(),
-            leases: Leases::default(),
+            resources: Resources::default(),
+            gated: VecDeque::new(),
+            offer: None,
+            threads: Vec::new(),
             limits,
             workers,
-            modules: 0,
+            chain: Vec::new(),
             next_worker: 0,
             running: None,
             is_draining: false,
@@ -114,6 +124,10 @@ impl State {
     /// The handles of live tasks, oldest first.
     pub(super) fn live_handles(&self) -> Vec<u64> {
         self.live.iter().copied().collect()
+    }
+
+    pub(super) fn all_live_with_handles(&self) -> impl Iterator<Item = (&u64, &Task)> {
+        self.live.iter().filter_map(|handle| Some((handle, self.tasks.get(handle)?)))
     }
 
     pub(super) fn all_live(&self) -> impl Iterator<Item = &Task> {
@@ -173,6 +187,13 @@ impl State {
             Wait::Descriptor(..) => event_kind::FD,
             Wait::ChildHead(_) => event_kind::CHILD_HEAD,
             Wait::ChildBody(_) => event_kind::CHILD_BODY,
+            Wait::Offload => event_kind::OFFLOAD,
+            Wait::Sql(_) => event_kind::SQL,
+            Wait::SqlRows(_) => event_kind::SQL_ROWS,
+            Wait::Kv(_) => event_kind::KV,
+            Wait::KvMessage(_) => event_kind::KV_MESSAGE,
+            Wait::Member => event_kind::MEMBER,
+            Wait::MemberRoom => event_kind::MEMBER_ROOM,
         };
         found.latched.push(Event { token, value, status, kind });
         self.enqueue(task);
@@ -197,7 +218,8 @@ impl State {
             Wait::Completion(handle) => {
                 self.completions.remove(&handle);
             }
-            Wait::Body | Wait::Write | Wait::Descriptor(..) | Wait::ChildHead(_) | Wait::ChildBody(_) => {}
+            Wait::Sql(lease) | Wait::Kv(lease) => self.poison(lease),
+            _ => {}
         }
     }
 
@@ -225,17 +247,26 @@ impl State {
                 return;
             }
             self.timers.remove(&(deadline_ns, order));
-            self.fire(task, token, Status::OK, self.now_ns);
+            let is_claim = self.live(task).is_ok_and(|found| {
+                found.is_waiting_for(|wait| *wait == Wait::Acquire).is_some_and(|waiting| waiting == token)
+            });
+            if is_claim {
+                self.fire(task, token, Status::E_TIMEOUT, 0);
+                self.give_up(task, token);
+            } else {
+                self.fire(task, token, Status::OK, self.now_ns);
+            }
         }
     }
 
     pub(super) fn counts(&self) -> Counts {
-        let live = || self.all_live();
+        let live = || self.all_live().filter(|task| task.kind != task_kind::MEMBER);
         Counts {
             tasks: live().count(),
             operations: live().map(|task| task.waits.len()).sum(),
             descriptors: self.descriptors.len(),
-            leases: self.leases.held(),
+            leases: self.resources.held(),
+            members: self.resources.members.len(),
             children: self
                 .tasks
                 .values()

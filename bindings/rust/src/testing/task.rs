@@ -20,6 +20,15 @@ pub(super) enum Wait {
     Descriptor(u64, u32),
     ChildHead(u64),
     ChildBody(u64),
+    Offload,
+    /// A statement or a transaction on that lease; rows; an operation on a store; a message.
+    Sql(u64),
+    SqlRows(u64),
+    Kv(u64),
+    KvMessage(u64),
+    /// A member's next request, and room for more rows.
+    Member,
+    MemberRoom,
 }
 
 /// Where the response is.
