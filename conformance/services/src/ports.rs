@@ -38,6 +38,8 @@ mod tests {
     fn ports_are_free_and_differ() {
         let (one, other) = (free(), free());
         assert_ne!(one, other);
-        TcpListener::bind((Ipv4Addr::LOCALHOST, one)).unwrap();
+        // For a moment a program that another test starts may still have the socket with which the port was tried.
+        let bound = crate::wait_for("it is free", || TcpListener::bind((Ipv4Addr::LOCALHOST, one)).ok());
+        assert_eq!(bound.local_addr().unwrap().port(), one);
     }
 }

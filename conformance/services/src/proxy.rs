@@ -1,7 +1,7 @@
 //! A proxy between a client and a server that does to connections what bad networks do: cuts them, refuses them, swallows what
 //! they carry, delays it. It must not know what they carry.
 
-use crate::ports;
+use crate::{ports, wait_for};
 use std::collections::HashMap;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -77,6 +77,8 @@ impl Proxy {
             // Wakes the thread, which then closes its listener.
             let _ = TcpStream::connect(self.address);
             let _ = acceptor.join();
+            // A program that is being started elsewhere may have the socket for a moment longer.
+            wait_for("it refuses", || TcpStream::connect(self.address).err());
         }
     }
 
@@ -84,7 +86,7 @@ impl Proxy {
     pub fn admit(&mut self) {
         if self.acceptor.is_none() {
             self.shared.lock().refusing = false;
-            let listener = TcpListener::bind(self.address).expect("its port is still free");
+            let listener = wait_for("its port is free", || TcpListener::bind(self.address).ok());
             self.listen(listener);
         }
     }
