@@ -80,6 +80,11 @@ impl Totals {
         self.tasks_made.saturating_sub(self.tasks_ended)
     }
 
+    /// Leases that are held.
+    pub fn live_leases(&self) -> u64 {
+        self.leases_granted.saturating_sub(self.leases_ended)
+    }
+
     /// Operations under way.
     pub fn live_operations(&self) -> u64 {
         self.operations_begun.saturating_sub(self.operations_ended)

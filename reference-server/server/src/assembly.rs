@@ -14,7 +14,7 @@ pub fn modules(config: &Config) -> Result<Vec<Module>, RunError> {
             .map_err(|error| RunError::from(format!("module \"{}\": {error}", module.name)))?;
         Ok(Module::new(module.name.clone(), loaded.table, module.config_json.clone()))
     });
-    let providers = config.resources.iter().map(|resource| {
+    let providers = provided(config).map(|resource| {
         let table = providers::find(&resource.provider)
             .map_err(|error| RunError::from(format!("resource \"{}\": {error}", resource.name)))?;
         Ok(Module::new(provider_name(resource), table, resource.config_json.clone()))
@@ -27,12 +27,17 @@ fn provider_name(resource: &ResourceConfig) -> String {
     format!("resource.{}", resource.name)
 }
 
+/// Those whose members a provider makes.
+fn provided(config: &Config) -> impl Iterator<Item = &ResourceConfig> {
+    config.resources.iter().filter(|resource| providers::is_needed(&resource.provider))
+}
+
 /// The resources in the order of the configuration: each with the provider of its own that [`modules`] made.
 pub fn resources(config: &Config) -> Vec<ResourceSettings> {
-    let first = config.modules.len();
-    let settings = |(index, resource): (usize, &ResourceConfig)| ResourceSettings {
+    let mut next = config.modules.len() as u32..;
+    let settings = |resource: &ResourceConfig| ResourceSettings {
         name: resource.name.clone(),
-        provider: (first + index) as u32,
+        provider: if providers::is_needed(&resource.provider) { next.next() } else { None },
         min: resource.min,
         max: resource.max,
         max_waiting: resource.max_waiting,
@@ -42,7 +47,7 @@ pub fn resources(config: &Config) -> Vec<ResourceSettings> {
         member_timeout_ns: nanoseconds(resource.member_timeout),
         test_on_acquire: resource.test_on_acquire,
     };
-    config.resources.iter().enumerate().map(settings).collect()
+    config.resources.iter().map(settings).collect()
 }
 
 /// The routes in the order of the configuration.
@@ -87,6 +92,8 @@ pub fn limits(config: &Config) -> Limits {
         tasks_per_module: config.limits.tasks_per_module as u32,
         blocking_threads: config.limits.blocking_threads as u32,
         blocking_queue: config.limits.blocking_queue,
+        offload_threads: config.limits.offload_threads as u32,
+        offload_queue: config.limits.offload_queue,
         ..Limits::default()
     }
 }

@@ -31,6 +31,11 @@ impl fmt::Display for ProviderError {
 
 impl std::error::Error for ProviderError {}
 
+/// Whether a resource has a provider: the members of permits are the host's own [resource.provider.own].
+pub fn is_needed(source: &ProviderSource) -> bool {
+    *source != ProviderSource::BuiltIn(ResourceKind::Limit)
+}
+
 /// The provider that comes with the server for that kind.
 pub fn builtin(kind: ResourceKind) -> Option<ModuleTable> {
     let entry: Option<&'static ModuleEntry> = match kind {

@@ -30,6 +30,10 @@ pub(super) fn check(file: &Path) -> Result<String, Failure> {
         }
     }
     for resource in &config.resources {
+        if !providers::is_needed(&resource.provider) {
+            loaded_code += &resource_line(resource, "the server itself");
+            continue;
+        }
         match providers::find(&resource.provider) {
             Ok(table) => loaded_code += &resource_line(resource, table.info().id),
             Err(error) => {

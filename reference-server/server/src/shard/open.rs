@@ -123,8 +123,11 @@ impl Shard {
                 connection.exchange = Some(exchange);
                 connection.task = task;
                 connection.route = route;
-                self.fresh_route = route;
-                self.fresh.push(task);
+                // One that waits at a gate comes by `take_fresh` when it has passed.
+                if self.host.pass_gates(task, route) {
+                    self.fresh_route = route;
+                    self.fresh.push(task);
+                }
             }
             None => self.answer_here(connection, exchange, 503),
         }

@@ -13,9 +13,25 @@ impl Shard {
         let mut host = totals.named();
         host.push(("tasks_live", totals.live_tasks()));
         host.push(("operations_live", totals.live_operations()));
+        host.push(("leases_live", totals.live_leases()));
         let mut body = String::from("{");
         push_object(&mut body, "server", &Tally::sums(&self.common.tally));
         push_object(&mut body, "host", &host);
+        let resources = self.host.container().resource_usage();
+        if !resources.is_empty() {
+            body.push_str(",\"resources\":{");
+            for (name, usage) in &resources {
+                let numbers = [
+                    ("max", u64::from(usage.max)),
+                    ("in_use", u64::from(usage.in_use)),
+                    ("idle", u64::from(usage.idle)),
+                    ("waiting", u64::from(usage.waiting)),
+                    ("available", u64::from(usage.is_available)),
+                ];
+                push_object(&mut body, name, &numbers);
+            }
+            body.push('}');
+        }
         body.push_str("}\n");
         let mut wire = exchange.wire();
         let fields: [(&[u8], &[u8]); 2] =
