@@ -251,3 +251,46 @@ impl std::fmt::Debug for MemberRequestStorage {
         out.debug_struct("MemberRequestStorage").field("kind", &self.kind()).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql_value::SqlValues;
+
+    #[test]
+    fn requests_that_never_change() {
+        for (request, kind) in [
+            (RawMemberRequest::RESET, member_request::RESET),
+            (RawMemberRequest::CHECK, member_request::CHECK),
+            (RawMemberRequest::INTERRUPT, member_request::INTERRUPT),
+            (RawMemberRequest::CLOSE, member_request::CLOSE),
+        ] {
+            // SAFETY: a static.
+            let found = unsafe { *request.0 };
+            assert_eq!(
+                (found.size, found.kind, found.statement, found.kv),
+                (32, kind, ptr::null(), ptr::null())
+            );
+        }
+    }
+
+    #[test]
+    fn a_request_stays_where_it_is_and_keeps_its_memory() {
+        let mut rows = RowsStorage::new();
+        rows.push_value(SqlValue::Text("one"));
+        let statement = StatementView { flags: 2, text: "SELECT $1", values: rows.values() };
+        let mut storage = MemberRequestStorage::statement(&statement);
+        drop(rows);
+        let place = storage.raw().0;
+        let mut moved = Box::new(std::mem::replace(&mut storage, MemberRequestStorage::transaction(3)));
+        assert_eq!((moved.raw().0, moved.kind()), (place, member_request::STATEMENT));
+        // SAFETY: the storage lives, and was set to a statement of one value.
+        let values = unsafe { SqlValues::trusted((*(*place).statement).values, 1) };
+        assert_eq!(values.get(0), Some(SqlValue::Text("one")));
+        let before = moved.heap_bytes();
+        moved.set_plain(member_request::RESET);
+        assert_eq!((moved.raw().0, moved.kind(), moved.heap_bytes()), (place, member_request::RESET, before));
+        moved.shrink(0);
+        assert!(moved.heap_bytes() < before);
+    }
+}

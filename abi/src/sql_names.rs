@@ -191,3 +191,27 @@ impl fmt::Debug for NamesStorage {
         self.view().fmt(out)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(names: Vec<Vec<u8>>, again: Vec<Vec<u8>>) {
+            let mut storage = NamesStorage::new();
+            for names in [&names, &again] {
+                storage.copy_names(names.iter().map(Vec::as_slice));
+                let mut copy = NamesStorage::new();
+                copy.copy_from(std::mem::take(&mut storage).view());
+                let found: Vec<_> = copy.view().iter().map(<[u8]>::to_vec).collect();
+                prop_assert_eq!(&found, names);
+                prop_assert_eq!((copy.len(), copy.raw().len(), copy.raw().is_empty()), (names.len(), names.len(), names.is_empty()));
+                storage = copy;
+            }
+            storage.clear();
+            prop_assert!(storage.is_empty() && storage.view().is_empty());
+        }
+    }
+}

@@ -195,3 +195,101 @@ impl fmt::Debug for RowsStorage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// A value that owns its bytes.
+    #[derive(Clone, Debug)]
+    enum Owned {
+        Null,
+        Bool(bool),
+        Int64(i64),
+        Float64(f64),
+        Text(String),
+        Bytes(Vec<u8>),
+    }
+
+    impl Owned {
+        fn value(&self) -> SqlValue<'_> {
+            match self {
+                Owned::Null => SqlValue::Null,
+                Owned::Bool(value) => SqlValue::Bool(*value),
+                Owned::Int64(value) => SqlValue::Int64(*value),
+                Owned::Float64(value) => SqlValue::Float64(*value),
+                Owned::Text(text) => SqlValue::Text(text),
+                Owned::Bytes(bytes) => SqlValue::Bytes(bytes),
+            }
+        }
+    }
+
+    fn values() -> impl Strategy<Value = Vec<Owned>> {
+        let value = prop_oneof![
+            Just(Owned::Null),
+            any::<bool>().prop_map(Owned::Bool),
+            any::<i64>().prop_map(Owned::Int64),
+            (-1e9..1e9).prop_map(Owned::Float64),
+            ".{0,40}".prop_map(Owned::Text),
+            prop::collection::vec(any::<u8>(), 0..40).prop_map(Owned::Bytes),
+        ];
+        prop::collection::vec(value, 0..60)
+    }
+
+    fn same(found: SqlValues<'_>, expect: &[Owned]) -> bool {
+        found.len() == expect.len() && found.iter().eq(expect.iter().map(Owned::value))
+    }
+
+    proptest! {
+        #[test]
+        fn what_goes_in_comes_out(first in values(), second in values(), again in values()) {
+            let mut storage = RowsStorage::new();
+            storage.begin(1);
+            first.iter().for_each(|value| storage.push_value(value.value()));
+            let mut moved = std::mem::take(&mut storage);
+            prop_assert!(same(moved.values(), &first));
+            storage.begin(1);
+            second.iter().for_each(|value| storage.push_value(value.value()));
+            moved.push(storage.values());
+            let all: Vec<Owned> = first.iter().chain(&second).cloned().collect();
+            prop_assert!(same(moved.values(), &all), "values follow their bytes");
+            prop_assert!(same(moved.values().from_index(first.len()), &second));
+            prop_assert_eq!(moved.row_count(), all.len());
+            moved.clear();
+            prop_assert!(moved.is_empty() && moved.bytes() == 0);
+            again.iter().for_each(|value| moved.push_value(value.value()));
+            prop_assert!(same(moved.values(), &again));
+            prop_assert_eq!(moved.raw().row_count(), again.len());
+        }
+    }
+
+    #[test]
+    fn whole_rows_are_taken_while_there_is_room() {
+        let mut from = RowsStorage::new();
+        from.begin(2);
+        for number in 0..7 {
+            from.push_value(SqlValue::Int64(number));
+        }
+        let row = 2 * size_of::<hc_sql_value>();
+        let mut storage = RowsStorage::new();
+        assert_eq!(storage.push_rows(from.values(), usize::MAX), 0, "rows without columns are none");
+        storage.begin(2);
+        assert_eq!(storage.push_rows(from.values(), 0), 0);
+        assert_eq!(storage.push_rows(from.values(), 1), 1, "one row of any size has room");
+        assert_eq!(storage.push_rows(from.values(), row), 0);
+        assert_eq!(storage.push_rows(from.values().from_index(2), row + 1), 1);
+        assert_eq!(storage.push_rows(from.values(), usize::MAX), 3, "half a row is none");
+        assert_eq!((storage.row_count(), storage.bytes()), (5, 5 * row));
+        let numbers: Vec<_> = storage.values().iter().map(|value| format!("{value:?}")).collect();
+        assert_eq!(numbers[..4], ["Int64(0)", "Int64(1)", "Int64(2)", "Int64(3)"]);
+        let raw = storage.raw().structure();
+        assert_eq!((raw.row_count, raw.column_count, raw.values), (5, 2, storage.values().as_ptr()));
+        assert_eq!(
+            format!("{from:?}"),
+            "[[Int64(0), Int64(1)], [Int64(2), Int64(3)], [Int64(4), Int64(5)], [Int64(6)]]"
+        );
+        storage.shrink(0);
+        assert_eq!((storage.heap_bytes(), storage.raw().row_count(), storage.column_count()), (0, 0, 2));
+    }
+}

@@ -2,12 +2,17 @@
 
 use std::sync::Mutex;
 
-use http_container_abi::constants::{DISPATCH_ID, FD_ID, LENGTH_UNKNOWN};
+use http_container_abi::constants::{
+    DISPATCH_ID, FD_ID, KV_ID, LENGTH_UNKNOWN, LIMIT_ID, OFFLOAD_ID, POOL_ID, PROVIDER_ID, SQL_ID,
+};
 use http_container_abi::{
     BoundaryRefusal, DispatchHost, DispatchOptionsView, Event, ExtensionTable, FdHost, FieldStorage,
-    FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseHead, ResponseView, Status, dispatch_table,
-    fd_table, hc_bytes,
+    FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseHead, ResponseView, Status, Work,
+    dispatch_table, fd_table, hc_bytes, kv_table, limit_table, offload_table, pool_table, provider_table,
+    sql_table,
 };
+
+use super::fake_resources::Answers;
 
 /// The answers, and what was called.
 pub struct FakeHost {
@@ -25,6 +30,12 @@ pub struct FakeHost {
     pub fields: FieldStorage,
     /// What was spawned.
     pub spawned: Mutex<Vec<Opaque>>,
+    /// What `before_lease_arguments` answers.
+    pub before_lease: Mutex<Status>,
+    /// What the resource extensions answer.
+    pub answers: Answers,
+    /// The work that was queued.
+    pub works: Mutex<Vec<Work>>,
 }
 
 impl FakeHost {
@@ -41,6 +52,9 @@ impl FakeHost {
             chunk: b"chunk".to_vec(),
             fields,
             spawned: Mutex::default(),
+            before_lease: Mutex::new(Status::OK),
+            answers: Answers::new(),
+            works: Mutex::default(),
         }
     }
 
@@ -53,7 +67,7 @@ impl FakeHost {
         *self.status.lock().unwrap() = status;
     }
 
-    fn note(&self, call: String) -> Status {
+    pub fn note(&self, call: String) -> Status {
         let panics_in = *self.panics_in.lock().unwrap();
         let name = call.split(['(', ' ']).next().unwrap().to_owned();
         self.calls.lock().unwrap().push(call);
@@ -61,7 +75,7 @@ impl FakeHost {
         *self.status.lock().unwrap()
     }
 
-    fn result<T>(&self, call: String, value: T) -> Result<T, Status> {
+    pub fn result<T>(&self, call: String, value: T) -> Result<T, Status> {
         match self.note(call) {
             Status::OK => Ok(value),
             other => Err(other),
@@ -76,7 +90,7 @@ impl FakeHost {
     }
 }
 
-fn text(bytes: &[u8]) -> String {
+pub fn text(bytes: &[u8]) -> String {
     bytes.escape_ascii().to_string()
 }
 
@@ -88,11 +102,17 @@ fn shown(response: &ResponseView<'_>) -> String {
 impl Host for FakeHost {
     fn extension(&self, id: &[u8]) -> Option<ExtensionTable> {
         self.note(format!("extension({})", text(id)));
-        match id {
-            id if id == FD_ID.as_bytes() => Some(ExtensionTable::of(fd_table::<FakeHost>())),
-            id if id == DISPATCH_ID.as_bytes() => Some(ExtensionTable::of(dispatch_table::<FakeHost>())),
-            _ => None,
-        }
+        Some(match str::from_utf8(id).ok()? {
+            FD_ID => ExtensionTable::of(fd_table::<FakeHost>()),
+            DISPATCH_ID => ExtensionTable::of(dispatch_table::<FakeHost>()),
+            SQL_ID => ExtensionTable::of(sql_table::<FakeHost>()),
+            KV_ID => ExtensionTable::of(kv_table::<FakeHost>()),
+            POOL_ID => ExtensionTable::of(pool_table::<FakeHost>()),
+            LIMIT_ID => ExtensionTable::of(limit_table::<FakeHost>()),
+            OFFLOAD_ID => ExtensionTable::of(offload_table::<FakeHost>()),
+            PROVIDER_ID => ExtensionTable::of(provider_table::<FakeHost>()),
+            _ => return None,
+        })
     }
     fn log(&self, task: u64, level: u32, line: &[u8]) {
         self.note(format!("log({task}, {level}, {})", text(line)));
@@ -190,6 +210,10 @@ impl Host for FakeHost {
     fn before_arguments(&self, task: u64, call: &'static str) -> Status {
         let _ = (task, call);
         *self.before.lock().unwrap()
+    }
+    fn before_lease_arguments(&self, task: u64, lease: u64, call: &'static str) -> Status {
+        let _ = (task, lease, call);
+        *self.before_lease.lock().unwrap()
     }
     fn refused(&self, task: u64, call: &'static str, refusal: &BoundaryRefusal) {
         self.calls.lock().unwrap().push(format!("refused {task} {call} [{}]", refusal.rule));

@@ -2,6 +2,7 @@
 #![allow(dead_code)]
 
 pub mod fake_host;
+pub mod fake_resources;
 pub mod recorder;
 
 use std::path::{Path, PathBuf};

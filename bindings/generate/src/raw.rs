@@ -10,8 +10,7 @@ const BANNER: &str = "\
 ";
 
 /// The headers that are translated, relative to `spec/include`: the umbrella and one per extension.
-pub const HEADERS: &[&str] =
-    &[
+pub const HEADERS: &[&str] = &[
     "http_container.h",
     "http_container/ext/fd.h",
     "http_container/ext/dispatch.h",

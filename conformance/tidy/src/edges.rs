@@ -5,7 +5,8 @@
 //! http1, scheduler => server             abi => bindings/rust => examples
 //! ```
 //! `http1`, `scheduler` and `host` never name each other, only `server` names all three, and nothing in `conformance` names
-//! any of them: a bug that is shared would hide itself.
+//! any of them: a bug that is shared would hide itself. `conformance/services` starts the databases that tests talk to: whoever
+//! has tests may name it for them, and only for them.
 
 use crate::Finding;
 use crate::repository::Text;
@@ -19,7 +20,7 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("bindings/rust", &["http-container-abi"]),
     ("conformance/*", &["http-container-abi"]),
     ("examples/*", &["http-container"]),
-    ("reference-server/bench", &[]),
+    ("reference-server/bench", &["hc-services"]),
     ("reference-server/host", &["http-container-abi"]),
     ("reference-server/http1", &[]),
     ("reference-server/scheduler", &[]),
@@ -28,6 +29,9 @@ const ALLOWED: [(&str, &[&str]); 12] = [
     ("reference-server/server/tests/modules/*", &["http-container"]),
     ("", &[]),
 ];
+
+/// Crates that any other may name among its dev-dependencies.
+const FOR_TESTS: [&str; 1] = ["hc-services"];
 
 /// A manifest that was read.
 struct Manifest {
@@ -57,8 +61,10 @@ pub fn check(manifests: &[Text]) -> Vec<Finding> {
             continue;
         };
         for (sort, package) in &manifest.dependencies {
+            let for_tests = sort == "dev-dependencies" && FOR_TESTS.contains(&package.as_str());
             // A crate may name itself among its dev-dependencies, to test itself with more features.
-            if own.contains(package) && !allowed.contains(&package.as_str()) && *package != manifest.name {
+            let is_allowed = for_tests || allowed.contains(&package.as_str()) || *package == manifest.name;
+            if own.contains(package) && !is_allowed {
                 let what = format!("{sort} on {package}: the plan of the house has no such edge");
                 findings.push(Finding::new(&manifest.path, what));
             }
@@ -157,6 +163,17 @@ mod tests {
             assert_eq!(findings[0].place, "reference-server/host/Cargo.toml");
         }
         assert_eq!(check(&house("", "", "[dependencies]\nhc-host.workspace = true\n")).len(), 1);
+    }
+
+    #[test]
+    fn services_are_for_tests_only() {
+        let with = |host: &str| {
+            let mut house = house("", host, "");
+            house.push(crate_of("conformance/services", "hc-services", ""));
+            check(&house)
+        };
+        assert_eq!(with("[dev-dependencies]\nhc-services.workspace = true\n"), []);
+        assert_eq!(with("[dependencies]\nhc-services.workspace = true\n").len(), 1);
     }
 
     #[test]

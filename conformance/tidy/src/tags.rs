@@ -9,10 +9,14 @@ static TAGGED: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(r"\[thread=(\w+) class=(\w+) in=([\w,]+) response=([\w,]+)\] \*/\s+[^;/]*?\(HC_CALL \*(\w+)\)")
         .expect("a good pattern")
 });
-/// A callback of a module says on which thread it is called, no more.
+/// A callback, of a module or of what it gave with a call, says on which thread it is called, no more.
 static CALLBACK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"\[thread=(?:init|worker)\] \*/\s+[^;/]*?\(HC_CALL \*(\w+)\)").expect("a good pattern")
+    Regex::new(r"\[thread=(?:init|worker|foreign)\] \*/\s+[^;/]*?\(HC_CALL \*(\w+)\)")
+        .expect("a good pattern")
 });
+/// The id of the extension that a header declares.
+static EXTENSION: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new(r#"#define HC_\w+_ID "([^"]+)""#).expect("a good pattern"));
 static POINTER: LazyLock<Regex> =
     LazyLock::new(|| Regex::new(r"\(HC_CALL \*(\w+)\)\(").expect("a good pattern"));
 
@@ -22,9 +26,14 @@ pub const PLACES: [&str; 7] =
 /// See [`PLACES`].
 pub const RESPONSES: [&str; 4] = ["none", "open", "complete", "aborted"];
 
+/// The table of the calls that belong to no extension.
+pub const CORE: &str = "Core";
+
 /// The tag of one call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tag {
+    /// The id of the extension that the call belongs to, or [`CORE`].
+    pub table: String,
     /// The call.
     pub call: String,
     /// `init`, `worker`, `task` or `any`.
@@ -41,7 +50,9 @@ pub struct Tag {
 #[must_use]
 pub fn of_header(header: &Text) -> (Vec<Tag>, Vec<Finding>) {
     let list = |text: &str| text.split(',').map(str::to_owned).collect();
+    let table = EXTENSION.captures(&header.text).map_or(CORE, |found| found.extract::<1>().1[0]);
     let tag = |parts: regex::Captures<'_>| Tag {
+        table: table.to_owned(),
         call: parts[5].to_owned(),
         thread: parts[1].to_owned(),
         class: parts[2].to_owned(),

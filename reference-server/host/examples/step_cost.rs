@@ -2,8 +2,8 @@
 //! `cargo run --release -p hc-host --example step_cost`. It must not know a socket: the exchange lies in memory.
 
 use hc_host::{
-    Container, Exchange, Gathered, Gates, Head, Hooks, Level, Limits, Module, Opening, Parts, Poller, Read, Report, Reporter,
-    Route, Waiter, Worker,
+    Container, Exchange, Gates, Gathered, Head, Hooks, Level, Limits, Module, Opening, Parts, Poller, Read,
+    Report, Reporter, Route, Waiter, Worker,
 };
 use http_container_abi::{
     EntryInfo, Event, Field, FieldsView, HostRef, ModuleEntry, ModuleTable, RawFields, RequestFacts,
@@ -138,7 +138,13 @@ fn worker() -> Rc<Worker> {
     let container = Container::new(Parts {
         workers: 1,
         modules: vec![Module::new("subject".into(), table, "{}".into())],
-        routes: vec![Route { name: "/".into(), modules: vec![0], deadline_ns: u64::MAX, cancel_grace_ns: 0, gates: Gates::default() }],
+        routes: vec![Route {
+            name: "/".into(),
+            modules: vec![0],
+            deadline_ns: u64::MAX,
+            cancel_grace_ns: 0,
+            gates: Gates::default(),
+        }],
         resources: Vec::new(),
         router: Box::new(|_, _| Some(0)),
         limits: Limits { step_report_ns: u64::MAX, ..Limits::default() },

@@ -4,8 +4,11 @@
 
 use crate::blocking::Pool;
 use crate::counters::Totals;
+use crate::gates::Partitions;
 use crate::inbox::WorkerShared;
 use crate::instance::{Instance, Module};
+use crate::offload::Offload;
+use crate::registry::Registry;
 use crate::report::{Level, Report, Reporter};
 use crate::settings::{Limits, ResourceSettings, Route, Router};
 use crate::slots::{self, Slots};
@@ -70,7 +73,11 @@ pub struct Container {
     pub(crate) instances: Mutex<Vec<Arc<Instance>>>,
     /// Grows whenever workers should look for instances that are retired, expired or over.
     pub(crate) retirement: AtomicU32,
+    pub(crate) registry: Registry,
+    pub(crate) offload: Offload,
     pub(crate) routes: Box<[Route]>,
+    /// The partitions of each route that has a gate for them.
+    pub(crate) partitions: Box<[Option<Mutex<Partitions>>]>,
     pub(crate) router: Router,
     pub(crate) limits: Limits,
     pub(crate) reporter: Arc<dyn Reporter>,
@@ -105,6 +112,9 @@ impl Container {
             modules: parts.modules.into(),
             instances: Mutex::new(Vec::new()),
             retirement: AtomicU32::new(0),
+            registry: Registry::new(parts.resources, parts.workers),
+            offload: Offload::new(parts.limits.offload_threads, parts.limits.offload_queue),
+            partitions: parts.routes.iter().map(Partitions::of).collect(),
             routes: parts.routes.into(),
             router: parts.router,
             limits: parts.limits,
@@ -211,10 +221,18 @@ impl Container {
         if !record.is_live(generation) {
             return;
         }
+        if record.phase == Phase::Fresh && record.is_gated() {
+            drop(slot);
+            return match signal {
+                Signal::PeerGone => self.drop_fresh(task, Status::CANCELLED_PEER),
+                _ => self.move_on(task),
+            };
+        }
         let acted = match signal {
             Signal::Body => record.fire_wait(Wait::Body, event_kind::BODY, Status::OK, 0),
             Signal::Write => record.fire_wait(Wait::Write, event_kind::WRITE, Status::OK, 0),
             Signal::PeerGone => self.peer_left(record),
+            // It was waited for by nobody but a gate.
             Signal::Gathered => false,
         };
         let queue = (acted && record.wants_queue()).then_some(record.worker).flatten();

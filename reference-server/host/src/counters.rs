@@ -64,12 +64,25 @@ counters! {
     refused_calls,
     /// Steps that overstayed the report limit.
     slow_steps,
+    /// Leases that were granted.
+    leases_granted,
+    /// Leases that ended: released, or taken back.
+    leases_ended,
+    /// Leases that a task forgot to release.
+    leases_forgotten,
+    /// Requests that a start gate refused.
+    gate_refusals,
 }
 
 impl Totals {
     /// Live tasks.
     pub fn live_tasks(&self) -> u64 {
         self.tasks_made.saturating_sub(self.tasks_ended)
+    }
+
+    /// Leases that are held.
+    pub fn live_leases(&self) -> u64 {
+        self.leases_granted.saturating_sub(self.leases_ended)
     }
 
     /// Operations under way.

@@ -123,6 +123,7 @@ struct Plan {
     route: u32,
     link: u32,
     depth: u32,
+    rank_above: Option<u32>,
     request_id: u64,
     deadline_ns: Option<u64>,
     allowed_ns: u64,
@@ -206,6 +207,7 @@ impl InstanceHost {
             route,
             link,
             depth,
+            rank_above: record.rank(),
             request_id: record.request_id,
             deadline_ns,
             allowed_ns: record.allowed_ns,
@@ -220,6 +222,7 @@ impl InstanceHost {
             record.route = plan.route;
             record.link = plan.link;
             record.depth = plan.depth;
+            record.rank_above = plan.rank_above;
             record.request_id = plan.request_id;
             record.deadline_ns = plan.deadline_ns;
             record.allowed_ns = plan.allowed_ns;

@@ -7,10 +7,11 @@ use crate::container::{Container, lock};
 use crate::dispatch::Child;
 use crate::exchange::Exchange;
 use crate::instance::Instance;
+use crate::leaving::Shared;
 use crate::report::{Level, Report};
 use crate::slots;
 use crate::step::Locked;
-use crate::task::{Phase, Record, Response, Wait};
+use crate::task::{Operation, Phase, Record, Response, Wait};
 use crate::wheel::Key;
 use crate::worker::{self, Acting, Callback, Stationed, Worker};
 use http_container_abi::constants::{event_kind, task_kind};
@@ -18,6 +19,7 @@ use http_container_abi::{Event, Status};
 use std::sync::atomic::Ordering;
 
 /// Why a task ends.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Verdict {
     outcome: Status,
     rule: &'static str,
@@ -65,6 +67,7 @@ impl Verdict {
         if status.is_error() {
             let rule = match record.response {
                 Response::Complete => "task.fail.complete",
+                Response::None if is_unavailable(status) => "task.fail.unavailable",
                 Response::None => "task.fail.before",
                 _ => "task.fail.after",
             };
@@ -107,8 +110,16 @@ fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
         }
         (Response::None, Status::CANCELLED_FAULT) => exchange.refuse(500),
         (Response::None, outcome) if is_reserved(outcome) => exchange.refuse(503),
-        (Response::None, _) => exchange.refuse(exchange.body_fault().unwrap_or(500)),
+        (Response::None, outcome) => {
+            let otherwise = if is_unavailable(outcome) { 503 } else { 500 };
+            exchange.refuse(exchange.body_fault().unwrap_or(otherwise));
+        }
     }
+}
+
+/// What is short for now is told as short, not as broken [task.fail.unavailable].
+pub(crate) fn is_unavailable(outcome: Status) -> bool {
+    matches!(outcome, Status::E_RESOURCE | Status::E_BUSY | Status::E_TIMEOUT | Status::E_DRAINING)
 }
 
 /// What a task leaves behind that it did not see or close.
@@ -136,6 +147,11 @@ impl Worker {
         if record.phase == Phase::Finishing {
             return;
         }
+        if self.waits_for_holder(&mut slot, verdict) {
+            drop(slot);
+            return self.tell_todo();
+        }
+        let record = &mut slot.contents;
         record.phase = Phase::Finishing;
         self.note_end(index, record, verdict);
         let task = slots::pack(index, record.generation);
@@ -149,6 +165,7 @@ impl Worker {
             record.response = Response::Aborted;
         }
         drop(slot);
+        self.tell_todo();
         if let Some(left) = &left {
             self.count_ended(&left.unseen);
             self.latch_again(index, &left.unseen);
@@ -174,7 +191,7 @@ impl Worker {
         if !record.operations.is_empty() {
             let mut operations = std::mem::take(&mut record.operations);
             self.counters().operations_ended.add(operations.len() as u64);
-            operations.drain(..).for_each(|operation| self.withdraw(record, operation.wait));
+            operations.drain(..).for_each(|operation| self.withdraw(record, &operation));
             record.operations = operations;
         }
         for key in [&mut record.deadline_key, &mut record.notice_key, &mut record.grace_key] {
@@ -183,13 +200,20 @@ impl Worker {
     }
 
     /// Undoes what an operation set up.
-    pub(crate) fn withdraw(&self, record: &Record, wait: Wait) {
-        match wait {
+    pub(crate) fn withdraw(&self, record: &mut Record, operation: &Operation) {
+        match operation.wait {
             Wait::Timer(key) => self.cancel_timer(Some(key)),
             Wait::Body => record.exchange.iter().for_each(|exchange| exchange.forget_reader()),
             Wait::Write => record.exchange.iter().for_each(|exchange| exchange.forget_writer()),
             Wait::Fd(handle, interest) => self.descriptors.borrow_mut().forget(handle, interest),
-            Wait::Completion | Wait::ChildHead(_) | Wait::ChildBody(_) => {}
+            Wait::Acquire(ticket) => self.withdraw_acquire(record, ticket, operation.number),
+            Wait::Lease(lease, what) => self.withdraw_use(record, lease, what, operation.number),
+            Wait::Member => {
+                record.member.iter().for_each(|desk| desk.lock().forget_waiting(operation.number))
+            }
+
+            // A thread of the pool finds that nobody waits, and drops the work.
+            Wait::Completion | Wait::ChildHead(_) | Wait::ChildBody(_) | Wait::Offload => {}
         }
     }
 
@@ -214,10 +238,14 @@ impl Worker {
         let exchange = record.exchange.take();
         let parent = record.parent;
         let spawned = record.kind == task_kind::BACKGROUND;
+        let shared = Shared::of(slots::pack(index, record.generation), record);
         record.clear();
         drop(slot);
         if let Some(exchange) = exchange {
             exchange.ended(outcome);
+        }
+        if let Some(shared) = shared {
+            self.container.take_back(shared, outcome);
         }
         if let Some((parent, child)) = parent {
             self.tell_nudges();
@@ -258,6 +286,9 @@ impl Worker {
                 Status::CANCELLED_DEADLINE | Status::CANCELLED_FAULT => Level::Warn,
                 // The peer broke off, and the module handed that on [error.log.level].
                 Status::E_PEER => Level::Debug,
+                // A member that was told to end may end as it likes [provider.close.end].
+                _ if record.is_closing_member() => Level::Debug,
+                _ if is_unavailable(outcome) => Level::Warn,
                 _ if was_cancelled => Level::Debug,
                 _ => Level::Error,
             };
@@ -298,6 +329,11 @@ impl Container {
     /// Ends a task that no module has seen [cancel.unstarted-request]; from any thread. A handle that is not that of a
     /// fresh task is no harm.
     pub(crate) fn drop_fresh(&self, task: u64, outcome: Status) {
+        self.turn_away(task, outcome, None);
+    }
+
+    /// As [`Container::drop_fresh`]; with `code`, that is what its peer is answered.
+    pub(crate) fn turn_away(&self, task: u64, outcome: Status, code: Option<u16>) {
         let (index, generation) = slots::unpack(task);
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
@@ -307,11 +343,18 @@ impl Container {
         let exchange = record.exchange.take();
         let parent = record.parent;
         let spawner = record.instance.filter(|_| record.kind == task_kind::BACKGROUND);
+        let shared = Shared::of(task, record);
         record.clear();
         drop(slot);
         if let Some(exchange) = exchange {
-            answer_for(&*exchange, Response::None, outcome);
+            match code {
+                Some(code) => exchange.refuse(code),
+                None => answer_for(&*exchange, Response::None, outcome),
+            }
             exchange.ended(outcome);
+        }
+        if let Some(shared) = shared {
+            self.take_back(shared, outcome);
         }
         if let Some((parent, child)) = parent {
             self.child_ended(parent, child, outcome);

@@ -12,6 +12,10 @@ pub(crate) enum Message {
     Run(u32),
     /// A fresh task to be started here.
     Fresh(u64),
+    /// A fresh task that has passed its gates: to be started by whichever worker.
+    Passed(u64),
+    /// The registry is to be looked at in time.
+    Tend,
 }
 
 /// What other threads see of a worker.

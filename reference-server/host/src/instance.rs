@@ -57,6 +57,8 @@ pub(crate) struct Life {
     pub held: Vec<(Option<u32>, u64)>,
     /// Live tasks that it spawned.
     pub spawned: u32,
+    /// Live members of the resource that it provides, and work that it has handed over to other threads.
+    pub attached: u32,
     /// Workers that may still start a request in it, or run one: those that have not said otherwise since it retired.
     pub unquiet: u32,
     /// Workers on which it runs.
@@ -105,6 +107,7 @@ impl Instance {
                 stage: Stage::Creating,
                 held: Vec::new(),
                 spawned: 0,
+                attached: 0,
                 unquiet: workers as u32,
                 stationed: 0,
             }),
@@ -146,6 +149,18 @@ impl Instance {
         self.end_if_idle(&mut life)
     }
 
+    /// A member was made, or work handed over.
+    pub fn attached(&self) {
+        self.life().attached += 1;
+    }
+
+    /// That has ended. Answers whether the instance is over with it.
+    pub fn detached(&self) -> bool {
+        let mut life = self.life();
+        life.attached -= 1;
+        self.end_if_idle(&mut life)
+    }
+
     /// A worker will start no request in it any more, and has none of its tasks. Answers whether it is over with that.
     pub fn quiet_on_worker(&self) -> bool {
         let mut life = self.life();
@@ -157,7 +172,8 @@ impl Instance {
         let is_over = self.retired.load(Ordering::SeqCst)
             && life.stage == Stage::Live
             && life.unquiet == 0
-            && life.spawned == 0;
+            && life.spawned == 0
+            && life.attached == 0;
         if is_over {
             life.stage = Stage::Over;
             self.over.store(true, Ordering::SeqCst);

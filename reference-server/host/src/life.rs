@@ -15,14 +15,33 @@ use std::sync::atomic::Ordering;
 impl Container {
     /// Creates an instance of every module; the first refusal ends it.
     pub fn create_instances(self: &Arc<Self>) -> Result<(), CreateError> {
-        (0..self.modules.len() as u32).try_for_each(|module| self.create_instance(module).map(|_| ()))?;
+        // Providers first: what they offer is what the others find [resource.provider.first].
+        let all = 0..self.modules.len() as u32;
+        let (providers, others): (Vec<u32>, Vec<u32>) =
+            all.partition(|module| self.registry.of_provider(*module).is_some());
+        self.name_permits();
+        for module in providers.into_iter().chain(others) {
+            self.create_instance(module)?;
+            if self.registry.of_provider(module).is_some_and(|pool| !self.has_interface(pool)) {
+                let name = self.modules[module as usize].name.clone();
+                self.tell(
+                    Level::Error,
+                    &name,
+                    "resource.provider.refused",
+                    "the provider offered no interface",
+                );
+                return Err(CreateError { module: name, status: Status::E_UNSUPPORTED });
+            }
+        }
         self.pool.run(self).map_err(|error| {
             let blocking = self.modules.iter().find(|module| module.is_blocking());
             let module = blocking.map_or_else(String::new, |module| module.name.clone());
             let text = format!("a thread for its steps, which may block, cannot be had: {error}");
             self.tell(Level::Error, &module, "thread.blocking.workers", &text);
             CreateError { module, status: Status::E_IO }
-        })
+        })?;
+        self.open_resources();
+        Ok(())
     }
 
     fn create_instance(self: &Arc<Self>, module: u32) -> Result<u32, CreateError> {
@@ -66,6 +85,10 @@ impl Container {
         let Some(instance) = self.instance(index) else { return };
         instance.retired_ns.store(self.now_ns(), Ordering::SeqCst);
         instance.retired.store(true, Ordering::SeqCst);
+        if let Some(pool) = self.registry.of_provider(instance.module) {
+            let now_ns = self.now_ns();
+            self.decide(|pools| pools.retire(pool, now_ns));
+        }
         self.look_at_instances();
     }
 
@@ -136,13 +159,17 @@ impl Container {
     pub fn destroy_instances(&self) {
         self.closing.store(true, Ordering::SeqCst);
         let all_ended = self.pool.stop(self.limits.blocking_stop_ns);
-        let all: Vec<_> = lock(&self.instances).clone();
+        let all_returned = self.offload.stop(self.limits.blocking_stop_ns);
+        let mut all: Vec<_> = lock(&self.instances).clone();
+        // Providers last, for others used what they made.
+        all.sort_by_key(|instance| self.registry.of_provider(instance.module).is_some());
         for instance in &all {
             let module = &self.modules[instance.module as usize];
-            if all_ended || !module.is_blocking() {
+            let is_free = all_returned || instance.life().attached == 0;
+            if is_free && (all_ended || !module.is_blocking()) {
                 self.destroy(instance, true);
             } else {
-                let text = "a step does not return: the instance is not destroyed";
+                let text = "a step, or work handed over, does not return: the instance is not destroyed";
                 self.tell(Level::Error, &module.name, "module.destroy.last", text);
             }
         }

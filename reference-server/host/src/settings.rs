@@ -27,6 +27,10 @@ pub struct Limits {
     pub blocking_threads: u32,
     /// Fresh tasks that may wait for such a thread; a request beyond is answered 503.
     pub blocking_queue: usize,
+    /// Threads for work that modules hand over (`hc.offload/1`); they exist only once some was.
+    pub offload_threads: u32,
+    /// Pieces of such work that may wait for a thread; one beyond is answered `HC_E_BUSY`.
+    pub offload_queue: usize,
     /// How long the end of the process waits for a step that blocks, ns.
     pub blocking_stop_ns: u64,
 }
@@ -46,6 +50,8 @@ impl Default for Limits {
             retired_instance_ns: 60_000_000_000,
             blocking_threads: 16,
             blocking_queue: 1024,
+            offload_threads: 16,
+            offload_queue: 1024,
             blocking_stop_ns: 5_000_000_000,
         }
     }
@@ -117,8 +123,9 @@ pub enum PartitionKey {
 pub struct ResourceSettings {
     /// The operator's name for it.
     pub name: String,
-    /// Index of the module that provides its members: one of its own for each resource.
-    pub provider: u32,
+    /// Index of the module that provides its members, one of its own for each resource; `None` for permits (`hc.limit/1`),
+    /// which nobody has to make.
+    pub provider: Option<u32>,
     /// Members that are kept open.
     pub min: u32,
     /// Most members at once, of whatever state.
@@ -135,6 +142,14 @@ pub struct ResourceSettings {
     pub member_timeout_ns: u64,
     /// Whether a member that was idle for a second or longer is checked before it is lent.
     pub test_on_acquire: bool,
+}
+
+impl ResourceSettings {
+    /// Permits are all there at any time: there is nothing to save, and nothing that ages [limit.permit].
+    pub(crate) fn keep_all(&mut self) {
+        self.min = self.max;
+        (self.idle_timeout_ns, self.max_lifetime_ns, self.test_on_acquire) = (u64::MAX, u64::MAX, false);
+    }
 }
 
 /// Chooses a route by authority and path; `None` when there is none.

@@ -23,6 +23,8 @@ struct Begun {
     kind: u32,
     arg: Opaque,
     exchange: Option<Arc<dyn Exchange>>,
+    /// Of its start gates.
+    leases: Vec<u64>,
 }
 
 impl Worker {
@@ -53,7 +55,7 @@ impl Worker {
             let fixed = record.instance;
             let instance = fixed.unwrap_or_else(|| module.current.load(Ordering::SeqCst));
             if let Some(stationed) = self.stationed(instance) {
-                let begun = self.begin(record, &stationed);
+                let begun = self.begin(index, record, &stationed);
                 drop(slot);
                 return self.first_step(index, task, &stationed, &begun);
             }
@@ -69,7 +71,7 @@ impl Worker {
         }
     }
 
-    fn begin(&self, record: &mut Record, stationed: &Stationed) -> Begun {
+    fn begin(&self, index: u32, record: &mut Record, stationed: &Stationed) -> Begun {
         record.phase = Phase::Running;
         record.worker = Some(self.index);
         record.instance = Some(stationed.instance.index);
@@ -80,7 +82,12 @@ impl Worker {
             }
         }
         stationed.live.set(stationed.live.get() + 1);
-        Begun { kind: record.kind, arg: record.arg, exchange: record.exchange.clone() }
+        let leases = record.leases.iter_mut().map(|held| {
+            held.is_delivered = true;
+            slots::pack(index, held.number)
+        });
+        let leases = leases.collect();
+        Begun { kind: record.kind, arg: record.arg, exchange: record.exchange.clone(), leases }
     }
 
     fn first_step(&self, index: u32, task: u64, stationed: &Stationed, begun: &Begun) {
@@ -90,7 +97,7 @@ impl Worker {
             kind: begun.kind,
             request: begun.exchange.as_ref().map(|exchange| exchange.request()),
             arg: begun.arg,
-            leases: &[],
+            leases: &begun.leases,
         };
         self.enter_callback(Acting { callback: Callback::Step, instance: instance.index, task });
         let (status, state) = instance.table.start(instance.state(), stationed.state, task, &arguments);
@@ -127,6 +134,9 @@ impl Worker {
         record.queued = false;
         self.weigh_peer(index, record);
         let Some(stationed) = record.instance.and_then(|instance| self.stationed(instance)) else { return };
+        if let Some(verdict) = record.held_end {
+            return self.end(slot, index, &stationed, &verdict);
+        }
         if let Some(reason) = record.cancel {
             return self.end(slot, index, &stationed, &cancelled(reason));
         }
@@ -137,6 +147,9 @@ impl Worker {
         let task = slots::pack(index, record.generation);
         let mut events = std::mem::replace(&mut record.events, self.spare_events.take());
         let task_state = record.state;
+        if !record.leases.is_empty() {
+            record.note_delivery().for_each(|timer| self.cancel_timer(Some(timer)));
+        }
         drop(slot);
         self.counters().resumes.add(1);
         self.count_ended(&events);

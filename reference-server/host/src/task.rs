@@ -4,7 +4,10 @@
 //! not call a module or an exchange.
 
 use crate::dispatch::Child;
+use crate::ending::Verdict;
 use crate::exchange::Exchange;
+use crate::gates::Gate;
+use crate::registry::{Desk, Held};
 use crate::wheel::Key;
 use http_container_abi::constants::event_kind;
 use http_container_abi::{Event, Opaque, Status};
@@ -43,6 +46,23 @@ pub enum Wait {
     ChildHead(u64),
     /// `hc.dispatch/1` read.
     ChildBody(u64),
+    /// `acquire`, by the ticket under which it waits.
+    Acquire(u64),
+    /// An operation on the lease of that number.
+    Lease(u64, LeaseWait),
+    /// `hc.provider/1` next or rows.
+    Member,
+    /// `hc.offload/1` run.
+    Offload,
+}
+
+/// What is awaited of a lease.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LeaseWait {
+    /// The answer to an operation: withdrawing it poisons the lease.
+    Answer,
+    /// More of it, rows or messages.
+    More,
 }
 
 /// One outstanding operation.
@@ -156,6 +176,18 @@ pub struct Record {
     pub body_taken: bool,
     /// The parent's handle, and the handle by which the parent knows this task, for a child.
     pub parent: Option<(u64, u64)>,
+    /// Leases that it holds or waits for.
+    pub leases: Vec<Held>,
+    /// Tokens of latched events, each with the number of the lease that it is about.
+    pub lease_events: Vec<(u64, u64)>,
+    /// The highest rank of a resource that the tasks above it held when it was opened [resource.acquire.rank-child].
+    pub rank_above: Option<u32>,
+    /// For a member of a resource, its desk.
+    pub member: Option<Arc<Desk>>,
+    /// How it is to end, once the lease on it has ended [pool.object.life].
+    pub held_end: Option<Verdict>,
+    /// The start gates of its route, while it waits at one, and what of them it has to give back.
+    pub gate: Option<Box<Gate>>,
 }
 
 impl Record {
@@ -175,6 +207,9 @@ impl Record {
     ) -> bool {
         let Some(at) = self.operations.iter().position(is_meant) else { return false };
         let operation = self.operations.swap_remove(at);
+        if let Wait::Lease(lease, _) = operation.wait {
+            self.lease_events.push((operation.token, lease));
+        }
         self.events.push(Event { token: operation.token, value, status, kind });
         true
     }
@@ -194,6 +229,64 @@ impl Record {
     pub fn outstanding(&self) -> usize {
         let latched = self.events.iter().filter(|event| event.kind != event_kind::NOTICE).count();
         self.operations.len() + latched
+    }
+
+    /// The highest rank of a resource that the task, or one above it, holds a member of [resource.acquire.rank].
+    pub fn rank(&self) -> Option<u32> {
+        let held = self.leases.iter().filter(|held| held.desk.is_some()).map(|held| held.pool);
+        let own = self.member.as_ref().map(|desk| desk.place.pool);
+        held.chain(own).chain(self.rank_above).max()
+    }
+
+    /// Puts members into the leases that wait for them, of those that `is_meant` names.
+    pub fn give(&mut self, index: u32, desks: &[Arc<Desk>], is_meant: impl Fn(&Held) -> bool) {
+        for desk in desks {
+            let fits =
+                |held: &&mut Held| held.desk.is_none() && held.pool == desk.place.pool && is_meant(held);
+            if let Some(held) = self.leases.iter_mut().find(fits) {
+                desk.lock().take(index);
+                held.desk = Some(Arc::clone(desk));
+            }
+        }
+    }
+
+    /// The events of a step reach the module: what they grant is held from now on.
+    pub fn note_delivery(&mut self) -> impl Iterator<Item = Key> + '_ {
+        self.lease_events.clear();
+        let granted = self.leases.iter_mut().filter(|held| held.desk.is_some() && !held.is_delivered);
+        granted.filter_map(|held| {
+            held.is_delivered = true;
+            held.timer.take()
+        })
+    }
+
+    /// An event was taken out of those that were latched, by its own call.
+    pub fn note_taken(&mut self, event: &Event) -> Option<Key> {
+        self.lease_events.retain(|(token, _)| *token != event.token);
+        let is_meant = |held: &&mut Held| held.operation.1 == event.token && !held.is_delivered;
+        let is_grant = event.kind == event_kind::ACQUIRE;
+        let granted = self.leases.iter_mut().filter(|held| is_grant && is_meant(held) && held.desk.is_some());
+        granted
+            .filter_map(|held| {
+                held.is_delivered = true;
+                held.timer.take()
+            })
+            .last()
+    }
+
+    /// Whether it waits at a gate for leases, under that ticket.
+    pub fn waits_at_gate(&self, ticket: u64) -> bool {
+        self.phase == Phase::Fresh && self.gate.as_ref().is_some_and(|gate| gate.waits_for(ticket))
+    }
+
+    /// Whether it is the task of a member that was told to end.
+    pub fn is_closing_member(&self) -> bool {
+        self.member.as_ref().is_some_and(|desk| desk.lock().is_closing())
+    }
+
+    /// Whether it waits at a start gate.
+    pub fn is_gated(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| gate.is_waiting())
     }
 
     /// Whether some operation waits for that.
@@ -261,6 +354,12 @@ impl Record {
             children,
             body_taken,
             parent,
+            leases,
+            lease_events,
+            rank_above,
+            member,
+            held_end,
+            gate,
         } = self;
         (*generation, *phase, *queued) = (0, Phase::Free, false);
         (*body_begun, *body_ended, *body_taken) = (false, false, false);
@@ -269,13 +368,16 @@ impl Record {
         (*kind, *module, *route, *link, *depth) = (0, 0, 0, 0, 0);
         (*request_id, *allowed_ns, *deadline_ns) = (0, 0, None);
         (*deadline_key, *notice_key, *grace_key) = (None, None, None);
-        (*cancel, *parent) = (None, None);
+        (*cancel, *parent, *rank_above, *held_end) = (None, None, None, None);
+        (*member, *gate) = (None, None);
         (*notices, *notices_true, *notices_told) = (0, 0, 0);
         (*arg, *state) = (Opaque::default(), Opaque::default());
         *exchange = None;
         operations.clear();
         events.clear();
         children.clear();
+        leases.clear();
+        lease_events.clear();
         if !chunk.is_empty() {
             *chunk = bytes::Bytes::new();
         }
@@ -326,6 +428,12 @@ mod tests {
             children: Vec::new(),
             body_taken: true,
             parent: Some((1, 1)),
+            leases: Vec::new(),
+            lease_events: vec![(1, 1)],
+            rank_above: Some(1),
+            member: None,
+            held_end: None,
+            gate: None,
         };
         record.clear();
         let fresh = Record::default();
@@ -334,7 +442,7 @@ mod tests {
         }
         same!(generation phase queued body_begun body_ended peer worker kind module instance route link depth);
         same!(request_id deadline_ns allowed_ns deadline_key notice_key grace_key response cancel notices);
-        same!(notices_true notices_told arg state chunk body_taken parent);
+        same!(notices_true notices_told arg state chunk body_taken parent lease_events rank_above);
         assert!(record.operations.is_empty() && record.events.is_empty());
         assert!(
             record.operations.capacity() > 0 && record.events.capacity() > 0,

@@ -23,6 +23,9 @@ impl Worker {
                     record.cancel.get_or_insert(Status::CANCELLED_PEER);
                 }
             }),
+            Due::Acquire(index, number) => self.expire_acquire(index, number),
+            Due::Gate(task, turn) => self.container.expire_gate(task, turn),
+            Due::Registry => self.container.tend_registry(now_ns),
             Due::Notice(task) => self.touch_task(task, |record| {
                 record.notice_key = None;
                 record.notice(notice::DEADLINE);
@@ -71,10 +74,10 @@ impl Worker {
         });
     }
 
-    /// Cancels every live task here and lets each one end.
-    pub(crate) fn cancel_all(&self, reason: Status) {
+    /// Cancels every live task here that `is_meant` names and lets each one end.
+    pub(crate) fn cancel_all(&self, reason: Status, is_meant: impl Fn(&Record) -> bool) {
         self.each_task(|index, record| {
-            if matches!(record.phase, Phase::Running | Phase::Parked) {
+            if matches!(record.phase, Phase::Running | Phase::Parked) && is_meant(record) {
                 record.cancel.get_or_insert(reason);
                 if record.wants_queue() {
                     self.queue.borrow_mut().push_back(index);

@@ -10,6 +10,7 @@ use crate::fd::{Descriptors, Poller};
 use crate::inbox::{Message, WorkerShared};
 use crate::instance::Instance;
 use crate::placing;
+use crate::registry::Todo;
 use crate::task::{Phase, Record};
 use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
@@ -33,6 +34,12 @@ pub(crate) enum Due {
     Grace(u64),
     /// Nine tenths of a task's time, by handle.
     Notice(u64),
+    /// The wait of the `acquire` with that number of the task in that slot.
+    Acquire(u32, u64),
+    /// The wait of a request at that one of its gates, by handle and the gate's turn.
+    Gate(u64, u32),
+    /// The registry of resources has something to do.
+    Registry,
 }
 
 /// In which callback of a module this worker is.
@@ -115,6 +122,8 @@ pub struct Worker {
     pub(crate) descriptors: RefCell<Descriptors>,
     /// What children and parents did to each other in the step that runs, to be told when it has ended.
     pub(crate) nudges: RefCell<Vec<Nudge>>,
+    /// What calls of this step decided for others, to be carried out when no lock of a task is held.
+    pub(crate) todo: RefCell<Todo>,
     pub(crate) retirement: Cell<u32>,
     drained: Cell<bool>,
     incoming: RefCell<Vec<Message>>,
@@ -171,6 +180,7 @@ impl Worker {
             now_ns: Cell::new(now_ns),
             descriptors: RefCell::new(Descriptors::new(poller)),
             nudges: RefCell::default(),
+            todo: RefCell::default(),
             retirement: Cell::new(0),
             drained: Cell::new(false),
             incoming: RefCell::default(),
@@ -284,6 +294,11 @@ impl Worker {
             match message {
                 Message::Run(index) => self.queue.borrow_mut().push_back(index),
                 Message::Fresh(task) => self.bound.borrow_mut().push_back(task),
+                Message::Passed(task) => self.fresh.borrow_mut().push(task),
+                Message::Tend => {
+                    let now_ns = self.now_ns.get();
+                    self.wheel.borrow_mut().insert(now_ns, Due::Registry);
+                }
             }
         }
     }
@@ -326,7 +341,12 @@ impl Worker {
                 self.container.request_cancel(task, outcome);
                 self.start(task);
             }
-            self.cancel_all(outcome);
+            // Members end when nobody has a lease on them any more, and are told to say goodbye [provider.drain].
+            self.cancel_all(outcome, |record| record.member.is_none());
+            self.container.close_resources();
+            self.take_inbox();
+            while self.run(usize::MAX) > 0 {}
+            self.cancel_all(outcome, |_| true);
             let is_empty = self.fresh.borrow().is_empty() && self.bound.borrow().is_empty();
             if is_empty && self.shared.close() {
                 break;

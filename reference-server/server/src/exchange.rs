@@ -89,11 +89,7 @@ impl hc_host::Exchange for HttpExchange {
         }
         wire.reader = waiter;
         let first = !std::mem::replace(&mut wire.asked, true);
-        let mut tell = first;
-        if wire.http.wants_continue() {
-            let Wire { http, out, .. } = &mut *wire;
-            tell |= http.write_continue(out).is_ok();
-        }
+        let tell = wire.invite_body() || first;
         drop(wire);
         if tell {
             self.act(|_| ());
@@ -101,12 +97,24 @@ impl hc_host::Exchange for HttpExchange {
         Read::Pending
     }
 
-    fn gather(&self, _limit: u64, _waiter: Waiter) -> Gathered {
-        Gathered::Whole
+    fn gather(&self, limit: u64, waiter: Waiter) -> Gathered {
+        let mut wire = self.wire();
+        let is_news = wire.gathering.is_none();
+        let gathered = wire.gather(self.request.head().content_length(), limit, waiter);
+        if gathered == Gathered::Pending {
+            let tell = wire.invite_body() || is_news;
+            drop(wire);
+            if tell {
+                self.act(|_| ());
+            }
+        }
+        gathered
     }
 
     fn forget_reader(&self) {
-        self.wire().reader = None;
+        let mut wire = self.wire();
+        wire.reader = None;
+        wire.end_gathering();
     }
 
     fn trailers(&self) -> RawFields {
@@ -253,5 +261,84 @@ impl hc_host::Exchange for HttpExchange {
         if !settled {
             self.act(|_| ());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hc_host::Exchange as _;
+    use hc_http1::{Event, FieldTable, Limits};
+    use hc_scheduler::{Scheduler, Unpark};
+    use http_container_abi::constants::address_family;
+    use http_container_abi::{RequestFacts, RequestSpans, hc_address};
+
+    struct Nobody;
+
+    impl Unpark for Nobody {
+        fn unpark(&self) {}
+    }
+
+    /// An exchange on this thread's shard, for a request whose head ends with that.
+    fn exchange(framing: &str, content_length: Option<u64>) -> HttpExchange {
+        let (scheduler, _queues) = Scheduler::new(hc_scheduler::Config::default(), vec![Box::new(Nobody)]);
+        let door = Door::new(0, scheduler, Arc::default());
+        door.enter();
+        let mut exchange = HttpExchange::new(door);
+        let head = format!("POST / HTTP/1.1\r\nHost: x\r\n{framing}\r\n\r\n");
+        let mut http = Connection::new();
+        let received = http.receive(head.as_bytes(), false, &Limits::default(), &mut FieldTable::new());
+        assert!(matches!(received.unwrap().event, Event::Head(_)));
+        let spans = RequestSpans { scheme: "http", ..RequestSpans::default() };
+        let nowhere = hc_address { ip: [0; 16], port: 0, family: address_family::UNIX };
+        let facts = RequestFacts {
+            id: 1,
+            version: 11,
+            content_length,
+            deadline_ns: None,
+            peer: nowhere,
+            local: nowhere,
+            tls: None,
+        };
+        exchange.request.seal(&spans, std::iter::empty(), facts);
+        exchange.begin(http, Input::Open);
+        exchange
+    }
+
+    fn sent_bytes(exchange: &HttpExchange) -> usize {
+        exchange.wire().out.len()
+    }
+
+    fn notes(exchange: &HttpExchange) -> usize {
+        let mut places = Vec::new();
+        exchange.door.take(&mut places);
+        exchange.wire().heard();
+        places.len()
+    }
+
+    /// The connection hears once that the body is wanted: for its time limit, and to read on.
+    #[test]
+    fn a_body_that_is_wanted_whole_is_asked_for_once() {
+        let exchange = exchange("Expect: 100-continue\r\nContent-Length: 5", Some(5));
+        assert_eq!(exchange.gather(5, Some(1)), Gathered::Pending);
+        assert_eq!(exchange.wire().out, b"HTTP/1.1 100 Continue\r\n\r\n");
+        assert_eq!(notes(&exchange), 1);
+        assert_eq!(exchange.gather(5, Some(1)), Gathered::Pending);
+        assert_eq!((sent_bytes(&exchange), notes(&exchange)), (25, 0));
+    }
+
+    #[test]
+    fn a_body_that_is_too_long_is_not_asked_for() {
+        let exchange = exchange("Expect: 100-continue\r\nContent-Length: 5", Some(5));
+        assert_eq!(exchange.gather(4, Some(1)), Gathered::Refused(413));
+        assert_eq!((sent_bytes(&exchange), notes(&exchange)), (0, 0));
+    }
+
+    #[test]
+    fn a_waiter_can_be_forgotten() {
+        let exchange = exchange("Transfer-Encoding: chunked", None);
+        assert_eq!(exchange.gather(4, Some(1)), Gathered::Pending);
+        exchange.forget_reader();
+        assert!(exchange.wire().gathering.is_none());
     }
 }

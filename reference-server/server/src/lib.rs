@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod assembly;
+mod body;
 pub mod cli;
 pub mod config;
 mod connection;
@@ -15,6 +17,7 @@ mod listener;
 pub mod log;
 mod plan;
 mod poller;
+mod providers;
 mod report;
 pub mod run;
 mod shard;

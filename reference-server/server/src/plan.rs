@@ -73,7 +73,7 @@ impl Plan {
                         .modules
                         .first()
                         .map_or(String::new(), |&index| config.modules[index].name.clone()),
-                    body_bytes: route.body_bytes,
+                    body_bytes: route.gates.whole_body_bytes.unwrap_or(route.body_bytes),
                     deadline_ns: nanoseconds(route.deadline),
                     half_close_waits: route.half_close == HalfClose::Wait,
                 })
@@ -140,6 +140,7 @@ fn is_here(peer: &hc_address) -> bool {
     }
 }
 
-fn nanoseconds(time: Duration) -> u64 {
+/// 584 years fit.
+pub fn nanoseconds(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

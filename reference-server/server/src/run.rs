@@ -1,6 +1,7 @@
 //! Starting and stopping: modules, listeners, workers, signals. The control thread stays here; it is the only thread beside
 //! the workers, and the one on which instances are created and destroyed.
 
+use crate::assembly;
 use crate::config::{Config, LogLevel};
 use crate::control::{Control, Leaving, WorkerThread};
 use crate::door::Door;
@@ -11,7 +12,7 @@ use crate::poller::SharedPoller;
 use crate::report::LogReporter;
 use crate::shard::{self, Common, Shard, WAKE};
 use crate::tally::Tally;
-use hc_host::{Container, Hooks, Limits, Module, Parts, Route};
+use hc_host::{Container, Hooks, Parts};
 use hc_scheduler::{Scheduler, Unpark, Worker as Queue};
 use mio::{Poll, Waker};
 use std::error::Error;
@@ -95,40 +96,13 @@ fn listen(config: &Config) -> Result<Vec<Listening>, RunError> {
 }
 
 fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Arc<Container>, RunError> {
-    let modules: Result<Vec<Module>, RunError> = config
-        .modules
-        .iter()
-        .map(|module| {
-            let loaded = http_container_abi::load(&module.path)
-                .map_err(|error| RunError::from(format!("module \"{}\": {error}", module.name)))?;
-            Ok(Module::new(module.name.clone(), loaded.table, module.config_json.clone()))
-        })
-        .collect();
-    let routes = config
-        .routes
-        .iter()
-        .map(|route| Route {
-            name: route.label(),
-            modules: route.modules.iter().map(|&index| index as u32).collect(),
-            deadline_ns: route.deadline.as_nanos() as u64,
-            cancel_grace_ns: route.cancel_grace.as_nanos() as u64,
-            gates: hc_host::Gates::default(),
-        })
-        .collect();
-    let table = config.route_table();
     Ok(Container::new(Parts {
         workers: config.workers as u32,
-        modules: modules?,
-        routes,
-        router: Box::new(move |authority, path| table.resolve(authority, path).map(|route| route as u32)),
-        resources: Vec::new(),
-        limits: Limits {
-            operations_per_task: config.limits.operations_per_task,
-            respond_bytes: config.limits.respond_bytes as u64,
-            body_bytes: config.limits.body_bytes,
-            tasks_per_module: config.limits.tasks_per_module as u32,
-            ..Limits::default()
-        },
+        modules: assembly::modules(config)?,
+        routes: assembly::routes(config),
+        router: assembly::router(config),
+        resources: assembly::resources(config),
+        limits: assembly::limits(config),
         reporter: Arc::new(LogReporter::new(logs.error.clone())),
         hooks,
     }))

@@ -2,6 +2,7 @@
 //!
 //! Plain data and the writing of responses into it. It must not know threads, locks or sockets.
 
+use crate::body::Gathering;
 use crate::door;
 use bytes::Bytes;
 use hc_host::{Head, Waiter};
@@ -71,6 +72,8 @@ pub struct Wire {
     pub fault: Option<u16>,
     /// The container has answered such a request in the module's stead: what the module sends is dropped.
     pub overruled: bool,
+    /// The body is collected before the task is started.
+    pub gathering: Option<Gathering>,
     /// Who waits for body bytes.
     pub reader: Waiter,
     /// Who waits for room.
@@ -98,6 +101,7 @@ impl Wire {
         self.ended = None;
         self.fault = None;
         self.overruled = false;
+        self.gathering = None;
         self.reader = None;
         self.writer = None;
         self.asked = false;
@@ -119,8 +123,14 @@ impl Wire {
         Some(chunk)
     }
 
-    /// Drops what is queued; answers how many bytes it was.
-    pub fn drop_chunks(&mut self) -> usize {
+    /// Whether there are body bytes that the module has not read, or some are collected for it.
+    pub fn has_unread(&self) -> bool {
+        self.queued > 0 || self.gathering.is_some()
+    }
+
+    /// Drops them; answers how many bytes it was.
+    pub fn drop_unread(&mut self) -> usize {
+        self.end_gathering();
         self.queued = 0;
         self.chunks.drain(..).map(|chunk| chunk.len()).sum()
     }
@@ -138,6 +148,11 @@ impl Wire {
     /// Whoever waits for body bytes, to be signalled.
     pub fn wake_reader(&mut self) -> Waiter {
         self.reader.take()
+    }
+
+    /// Tells a peer that waits for it to send the body; answers whether there is something to send for that.
+    pub fn invite_body(&mut self) -> bool {
+        self.http.wants_continue() && self.http.write_continue(&mut self.out).is_ok()
     }
 
     /// A buffer to write into: one that went round, so that a request that waits holds none.

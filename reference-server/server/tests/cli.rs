@@ -202,6 +202,12 @@ path = "modules/probe.so"
 [[module]]
 name = "idle"
 path = "modules/probe.so"
+[resource."store"]
+path = "modules/probe.so"
+url = "store://user:hunter2@host/"
+max = 1
+[resource."queue"]
+path = "modules/probe.so"
 [[route]]
 path = "/"
 module = "app"
@@ -209,6 +215,10 @@ module = "app"
 host = "*.example.org"
 path = "/api"
 modules = ["auth", "app"]
+body = "complete"
+body_bytes = 100
+partition = { key = "cookie:session" }
+resources = ["queue", "store"]
 "#;
     fs::write(folder.join("good.toml"), config).unwrap();
     insta::assert_snapshot!("check-good", told(&folder, &["check", "good.toml"]));
@@ -223,7 +233,7 @@ fn check_tells_of_every_module_that_does_not_load() {
     compile(&folder, "probe.so", MODULE, &["-DFLAGS=0"]);
     compile(&folder, "old.so", MODULE, &["-DFLAGS=0x40000000"]);
     let config = "[[module]]\nname = \"good\"\npath = \"probe.so\"\n[[module]]\nname = \"gone\"\npath = \"gone.so\"\n\
-                  [[module]]\nname = \"old\"\npath = \"old.so\"\n[[route]]\npath = \"/\"\nmodule = \"good\"\n";
+                  [[module]]\nname = \"old\"\npath = \"old.so\"\n[resource.lost]\npath = \"lost.so\"\n[[route]]\npath = \"/\"\nmodule = \"good\"\n";
     fs::write(folder.join("bad.toml"), config).unwrap();
     insta::assert_snapshot!("check-bad-modules", told(&folder, &["check", "bad.toml"]));
     fs::write(folder.join("wrong.toml"), config.replace("path = \"gone.so\"", "pth = \"gone.so\"")).unwrap();

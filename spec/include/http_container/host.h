@@ -201,18 +201,21 @@ struct hc_host {
    * to leases during the call; with HC_PENDING they come to life when HC_EVENT_ACQUIRE says HC_OK, and any other status there
    * (HC_E_TIMEOUT ...) means that none is held. timeout_ns: 0: do not wait (HC_E_TIMEOUT at once); HC_NO_DEADLINE: as long
    * as the operator allows. HC_E_BUSY: too many wait already, or the task holds a lease of equal or higher rank and would
-   * have to wait. HC_E_INVALID: count is 0.
+   * have to wait. HC_E_RESOURCE: it cannot be reached (`refusal` says why). HC_E_DRAINING: it is being closed for good.
+   * HC_E_INVALID: count is 0. HC_E_LIMIT: more than 16, or more members than there can ever be. Tasks are served in the order
+   * of their calls. [resource.acquire.fair] [resource.acquire.rank]
    * [thread=task class=result in=step response=any] */
   hc_status(HC_CALL *acquire)(const hc_host *H, hc_task task, hc_token token, const hc_resource *resources, size_t count,
                               uint64_t timeout_ns, hc_lease *leases);
 
   /* Give a lease back (enum hc_lease_end, else HC_E_INVALID). HC_E_GONE: the task does not hold it; never a violation.
-   * Leases that remain after `finish` are taken back as dirty.
+   * An operation under way on it is interrupted, and its event does not come. Leases that remain after `finish` are taken
+   * back as dirty; those of start gates as clean when the task ended with HC_OK. [lease.forgotten] [gate.leases]
    * [thread=task class=now in=step,finish response=any] */
   hc_status(HC_CALL *release)(const hc_host *H, hc_task task, hc_lease lease, uint32_t how);
 
   /* The vtable of the resource's interface; its functions take the lease. NULL when the task does not hold the lease. The
-   * same pointer for the life of the instance.
+   * same pointer for the life of the instance, and the same as `extension` gives.
    * [thread=task class=now in=step response=any] */
   const void *(HC_CALL *lease_interface)(const hc_host *H, hc_task task, hc_lease lease);
 };

@@ -1,34 +1,15 @@
 //! The trait of the boundary over the calls, and the calls that concern no task: extensions, log, time, limits,
 //! resources.
 
-use super::{Allowed, InstanceHost, Refused, refusal};
+use super::leases::interface_table;
+use super::{InstanceHost, Refused, refusal};
 use crate::report::{Level, Report};
-use crate::worker::{self, Callback, Control};
-use http_container_abi::constants::{DISPATCH_ID, FD_ID, WORKER_NONE, limit};
+use crate::worker::Callback;
+use http_container_abi::constants::{DISPATCH_ID, FD_ID, OFFLOAD_ID, PROVIDER_ID, WORKER_NONE, limit};
 use http_container_abi::{
     BoundaryRefusal, Event, ExtensionTable, FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseView,
-    Status, dispatch_table, fd_table, raw::hc_bytes,
+    Status, dispatch_table, fd_table, offload_table, provider_table, raw::hc_bytes,
 };
-
-const NO_RESOURCE: Refused = Refused::new(
-    Status::E_RESOURCE,
-    "resource.find.none",
-    "the operator has configured no resource of that name",
-);
-const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
-
-/// Whether resources may be looked up: in `create` of that instance only [resource.find.create].
-pub(super) fn may_find_resources(instance: u32) -> Result<(), Refused> {
-    match worker::control() {
-        Control::Create(index) if index == instance => Ok(()),
-        Control::Destroy(index) if index == instance => Err(Refused::new(
-            Status::E_STATE,
-            "resource.find.create",
-            "resources are looked up in create, not in destroy",
-        )),
-        _ => Err(Refused::new(Status::E_THREAD, "resource.find.create", "resources are looked up in create")),
-    }
-}
 
 impl Host for InstanceHost {
     fn extension(&self, id: &[u8]) -> Option<ExtensionTable> {
@@ -37,7 +18,11 @@ impl Host for InstanceHost {
             Ok(FD_ID) if self.is_blocking => None,
             Ok(FD_ID) => Some(ExtensionTable::of(fd_table::<InstanceHost>())),
             Ok(DISPATCH_ID) => Some(ExtensionTable::of(dispatch_table::<InstanceHost>())),
-            _ => None,
+            Ok(OFFLOAD_ID) if self.is_blocking => None,
+            Ok(OFFLOAD_ID) => Some(ExtensionTable::of(offload_table::<InstanceHost>())),
+            Ok(PROVIDER_ID) => Some(ExtensionTable::of(provider_table::<InstanceHost>())),
+            Ok(id) => interface_table(id),
+            Err(_) => None,
         }
     }
 
@@ -161,29 +146,31 @@ impl Host for InstanceHost {
         self.call_task_cancel(task)
     }
 
-    fn resource(&self, _name: &[u8], _interface: &[u8]) -> Result<u32, Status> {
-        let refused = may_find_resources(self.index).err().unwrap_or(NO_RESOURCE);
-        Err(self.refuse(0, refused))
+    fn resource(&self, name: &[u8], interface: &[u8]) -> Result<u32, Status> {
+        self.call_resource(name, interface)
     }
 
-    fn acquire(&self, task: u64, token: u64, _: &[u32], _: u64, _: &mut [u64]) -> Status {
-        let answer: Result<Status, Status> = self.on_task(task, Allowed::Step, |worker, _, slot| {
-            Self::needs_token(token)?;
-            self.may_begin(worker, &slot.contents, token)?;
-            Err(NO_RESOURCE)
-        });
-        answer.unwrap_or_else(|status| status)
+    fn acquire(
+        &self,
+        task: u64,
+        token: u64,
+        resources: &[u32],
+        timeout_ns: u64,
+        leases: &mut [u64],
+    ) -> Status {
+        self.call_acquire(task, token, resources, timeout_ns, leases)
     }
 
-    fn release(&self, task: u64, _lease: u64, _how: u32) -> Status {
-        // Handles come before other arguments, and no lease is held before there is a registry [host.call.order].
-        let answer: Result<Status, Status> =
-            self.on_task(task, Allowed::StepOrFinish, |_, _, _| Err(NO_LEASE));
-        answer.unwrap_or_else(|status| status)
+    fn release(&self, task: u64, lease: u64, how: u32) -> Status {
+        self.call_release(task, lease, how)
     }
 
-    fn lease_interface(&self, _task: u64, _lease: u64) -> Option<ExtensionTable> {
-        None
+    fn lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable> {
+        self.call_lease_interface(task, lease)
+    }
+
+    fn before_lease_arguments(&self, task: u64, lease: u64, call: &'static str) -> Status {
+        self.refuse_before_lease_arguments(task, lease, call)
     }
 
     fn before_arguments(&self, task: u64, call: &'static str) -> Status {

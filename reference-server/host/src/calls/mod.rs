@@ -6,7 +6,10 @@
 
 mod body;
 mod container;
+mod interfaces;
+mod leases;
 mod order;
+mod provider;
 mod refusal;
 mod response;
 mod tasks;
@@ -22,7 +25,7 @@ use crate::task::{Phase, Record};
 use crate::worker::{self, Acting, Callback, Worker};
 use http_container_abi::Status;
 use http_container_abi::constants::module_flag;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 
 /// The host as one module instance sees it.
@@ -35,6 +38,10 @@ pub struct InstanceHost {
     pub(crate) is_blocking: bool,
     /// A call on a task is for the task whose callback runs only.
     migrates: bool,
+    /// Which resources it was given, by index.
+    given: Box<[AtomicBool]>,
+    /// It has said which interface its members have.
+    has_offered: AtomicBool,
 }
 
 /// In which callbacks a call on a task is allowed, beside steps.
@@ -79,6 +86,8 @@ impl InstanceHost {
             module: instance.module,
             is_blocking: flags & module_flag::BLOCKING != 0,
             migrates: flags & module_flag::MIGRATES != 0,
+            given: container.registry.resources.iter().map(|_| AtomicBool::new(false)).collect(),
+            has_offered: AtomicBool::new(false),
         }
     }
 

@@ -2,10 +2,11 @@
 //! of an argument.
 
 use super::{Allowed, FOREIGN, GONE, InstanceHost, Refused};
-use super::{body, container, response};
+use super::{body, leases, response};
 use crate::slots;
 use crate::task::Record;
 use http_container_abi::Status;
+use http_container_abi::constants::{KV_ID, POOL_ID, SQL_ID};
 
 /// What a call needs of the task that it names.
 type State = fn(&Record) -> Result<(), Refused>;
@@ -20,6 +21,12 @@ enum Place {
 
 fn any(_: &Record) -> Result<(), Refused> {
     Ok(())
+}
+
+fn is_member(record: &Record) -> Result<(), Refused> {
+    let text = "the task is that of no member";
+    let refused = Refused::new(Status::E_STATE, "provider.member.only", text);
+    record.member.as_ref().map(|_| ()).ok_or(refused)
 }
 
 fn place_of(call: &str) -> Place {
@@ -41,6 +48,13 @@ fn place_of(call: &str) -> Place {
         "hc.dispatch/1 head" | "hc.dispatch/1 read" | "hc.dispatch/1 trailers" => {
             Place::Task(Allowed::Step, any)
         }
+        "hc.offload/1 run" => Place::Task(Allowed::Step, any),
+        call if call.starts_with("hc.sql/1 ") || call.starts_with("hc.kv/1 ") => {
+            Place::Task(Allowed::Step, any)
+        }
+        "hc.pool/1 object" => Place::Task(Allowed::StepOrFinish, any),
+        "hc.provider/1 offer" => Place::Create,
+        call if call.starts_with("hc.provider/1 ") => Place::Task(Allowed::Step, is_member),
         "hc.fd/1 add" => Place::Worker(Allowed::Step),
         "hc.fd/1 remove" => Place::Worker(Allowed::StepOrFinish),
         "resource" => Place::Create,
@@ -53,12 +67,23 @@ impl InstanceHost {
     pub(super) fn refuse_before_arguments(&self, task: u64, call: &str) -> Status {
         let checked = match place_of(call) {
             Place::Anywhere => Ok(()),
-            Place::Create => container::may_find_resources(self.index),
+            Place::Create => leases::may_find_resources(self.index),
             Place::Worker(allowed) => {
                 self.with_worker(|worker| self.admit_callback(worker, allowed)).unwrap_or(Err(FOREIGN))
             }
             Place::Task(allowed, state) => self.check_task(task, allowed, state),
         };
+        checked.map_or_else(|refused| self.refuse(task, refused), |()| Status::OK)
+    }
+
+    /// As [`InstanceHost::refuse_before_arguments`], for a call on a lease.
+    pub(super) fn refuse_before_lease_arguments(&self, task: u64, lease: u64, call: &str) -> Status {
+        let (interface, allowed) = match call {
+            "hc.pool/1 object" => (POOL_ID, Allowed::StepOrFinish),
+            call if call.starts_with("hc.kv/1 ") => (KV_ID, Allowed::Step),
+            _ => (SQL_ID, Allowed::Step),
+        };
+        let checked = self.check_lease(task, lease, interface, allowed);
         checked.map_or_else(|refused| self.refuse(task, refused), |()| Status::OK)
     }
 

@@ -158,7 +158,7 @@ impl InstanceHost {
             }
             if let Some(at) = record.operations.iter().position(|operation| operation.token == token) {
                 let operation = record.operations.swap_remove(at);
-                worker.withdraw(record, operation.wait);
+                worker.withdraw(record, &operation);
                 worker.counters().operations_ended.add(1);
                 if let Wait::ChildHead(handle) = operation.wait {
                     child = worker.take_child(record, handle);
@@ -168,9 +168,11 @@ impl InstanceHost {
             let at = record.events.iter().position(|event| event.token == token).ok_or(NO_OPERATION)?;
             worker.counters().operations_ended.add(1);
             let event = record.events.remove(at);
+            record.note_taken(&event).into_iter().for_each(|timer| worker.cancel_timer(Some(timer)));
             worker.latch_again(index, &[event]);
             Ok((Status::E_TOO_LATE, Some(event)))
         });
+        self.with_worker(Worker::tell_todo);
         if let Some(child) = child {
             // Withdrawing `open` does what `close` does [dispatch.open.withdraw].
             self.with_worker(|worker| worker.container.let_child_go(&child));

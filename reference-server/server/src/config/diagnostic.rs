@@ -38,34 +38,33 @@ pub struct ConfigErrors {
 /// Collects complaints about one text, by byte spans in it.
 pub(super) struct Problems<'t> {
     text: &'t str,
-    errors: RefCell<Vec<ConfigError>>,
+    errors: RefCell<Vec<(Option<Range<usize>>, ConfigError)>>,
+    secrets: RefCell<Vec<Range<usize>>>,
 }
 
 impl<'t> Problems<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Self { text, errors: RefCell::default() }
+        Self { text, errors: RefCell::default(), secrets: RefCell::default() }
     }
 
     /// Complain about a span of the text.
     pub(super) fn at(&self, span: Range<usize>, problem: impl Into<String>, help: impl Into<String>) {
-        let (position, excerpt) = locate(self.text, span);
-        let error = ConfigError {
-            position: Some(position),
-            problem: problem.into(),
-            help: help.into(),
-            excerpt: Some(excerpt),
-        };
-        self.errors.borrow_mut().push(error);
+        self.errors.borrow_mut().push((Some(span), ConfigError::whole(problem, help)));
     }
 
     /// Complain about the file as a whole.
     pub(super) fn whole(&self, problem: impl Into<String>, help: impl Into<String>) {
-        self.errors.borrow_mut().push(ConfigError::whole(problem, help));
+        self.errors.borrow_mut().push((None, ConfigError::whole(problem, help)));
+    }
+
+    /// No complaint shows this span of the text, whoever makes it, before or after [configuration.secret].
+    pub(super) fn hide(&self, span: Range<usize>) {
+        self.secrets.borrow_mut().push(span);
     }
 
     /// Where a span begins.
     pub(super) fn position(&self, span: &Range<usize>) -> Position {
-        locate(self.text, span.clone()).0
+        locate(self.text, span.clone(), &[]).0
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -74,7 +73,15 @@ impl<'t> Problems<'t> {
 
     /// All complaints in the order of the text; those about the whole come last.
     pub(super) fn into_errors(self, file: &Path) -> ConfigErrors {
-        let mut errors = self.errors.into_inner();
+        let secrets = self.secrets.into_inner();
+        let show = |(span, error): (Option<Range<usize>>, ConfigError)| match span {
+            None => error,
+            Some(span) => {
+                let (position, excerpt) = locate(self.text, span, &secrets);
+                ConfigError { position: Some(position), excerpt: Some(excerpt), ..error }
+            }
+        };
+        let mut errors: Vec<_> = self.errors.into_inner().into_iter().map(show).collect();
         errors.sort_by_key(|error| (error.position.is_none(), error.position));
         ConfigErrors { file: file.to_owned(), errors }
     }
@@ -88,7 +95,7 @@ impl ConfigError {
 }
 
 /// Where a span begins, and the part of it that lies in its first line.
-fn locate(text: &str, span: Range<usize>) -> (Position, Excerpt) {
+fn locate(text: &str, span: Range<usize>, secrets: &[Range<usize>]) -> (Position, Excerpt) {
     let start = text.floor_char_boundary(span.start.min(text.len()));
     let end = text.floor_char_boundary(span.end.min(text.len())).max(start);
     let line_start = text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -97,10 +104,26 @@ fn locate(text: &str, span: Range<usize>) -> (Position, Excerpt) {
     let first = text[line_start..start].chars().count();
     let width = text[start..end.min(line_start + line.len()).max(start)].chars().count();
     let number = text[..start].matches('\n').count() + 1;
-    let shown =
-        |character: char| if character.is_control() && character != '\t' { '\u{fffd}' } else { character };
-    let excerpt = Excerpt { line: line.chars().map(shown).collect(), columns: first..first + width.max(1) };
+    let credentials = credentials(line);
+    let is_secret = |at: usize| {
+        credentials.contains(&at) || secrets.iter().any(|secret| secret.contains(&(line_start + at)))
+    };
+    let shown = |(at, character): (usize, char)| match character {
+        '"' | '\'' | '\t' => character,
+        _ if is_secret(at) => '*',
+        _ if character.is_control() => '\u{fffd}',
+        _ => character,
+    };
+    let excerpt =
+        Excerpt { line: line.char_indices().map(shown).collect(), columns: first..first + width.max(1) };
     (Position { line: number, column: first + 1 }, excerpt)
+}
+
+/// The user and the password in a URL of that line: in a text that is no TOML nothing is known of its values.
+fn credentials(line: &str) -> Range<usize> {
+    let start = line.find("://").map_or(line.len(), |at| at + 3);
+    let length = line[start..].rfind('@').unwrap_or(0);
+    start..start + length
 }
 
 impl ConfigErrors {

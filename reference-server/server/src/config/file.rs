@@ -10,7 +10,8 @@ use super::diagnostic::{ConfigErrors, Problems};
 use super::keys::Section;
 use super::listen::Listen;
 use super::path_segments::check_normal;
-use super::sections::{read_modules, read_routes};
+use super::resources::read_resources;
+use super::sections::{Named, read_modules, read_routes};
 use super::settings::{AccessFormat, ErrorFormat, Limits, LogConfig, LogLevel, LogTarget};
 use super::settings::{StatusConfig, StatusPeers, Timeouts};
 use super::values::{Entry, Reader};
@@ -22,6 +23,8 @@ const MAXIMUM_MEMORY: u64 = 1 << 30;
 pub(super) const MAXIMUM_BODY_BYTES: u64 = i64::MAX as u64;
 /// Longest time: a day.
 pub(super) const DAY_MS: u64 = 86_400_000;
+/// The most threads of a pool.
+const MAXIMUM_THREADS: u64 = 1024;
 /// The most header fields that the HTTP/1.1 reader can be told to accept.
 const MAXIMUM_FIELD_COUNT: u64 = 128;
 
@@ -74,7 +77,9 @@ fn read_top(problems: &Problems<'_>, top: &Reader<'_, '_>, file: &Path, base: &P
     let status = top.table("status", Section::Status);
     let status = status.map(|table| read_status(&table, base, &listen));
     let modules = read_modules(problems, top, base);
-    let routes = read_routes(problems, top, &modules, &limits, &timeouts);
+    let resources = read_resources(problems, top, base);
+    let routes =
+        read_routes(problems, top, &Named { modules: &modules, resources: &resources }, &limits, &timeouts);
     Config {
         file: Some(file.to_owned()),
         listen,
@@ -84,6 +89,7 @@ fn read_top(problems: &Problems<'_>, top: &Reader<'_, '_>, file: &Path, base: &P
         log,
         status,
         modules: modules.into_configs(),
+        resources,
         routes,
     }
 }
@@ -149,6 +155,10 @@ fn read_limits(table: &Reader<'_, '_>) -> Limits {
         tasks_per_module: count("tasks_per_module", 1 << 24, default.tasks_per_module),
         pipelined_bytes: bytes("pipelined_bytes", 0, default.pipelined_bytes),
         unread_body_bytes: unread.unwrap_or(default.unread_body_bytes),
+        blocking_threads: count("blocking_threads", MAXIMUM_THREADS, default.blocking_threads),
+        blocking_queue: count("blocking_queue", 1 << 24, default.blocking_queue),
+        offload_threads: count("offload_threads", MAXIMUM_THREADS, default.offload_threads),
+        offload_queue: count("offload_queue", 1 << 24, default.offload_queue),
     };
     if let Some(entry) = table.get("request_line_bytes").or_else(|| table.get("head_bytes"))
         && limits.request_line_bytes > limits.head_bytes

@@ -6,19 +6,23 @@ use toml::de::{DeInteger, DeTable, DeValue};
 
 use super::diagnostic::Problems;
 
-/// The JSON object for a table. Dates and times become strings. What JSON cannot say is complained of.
-pub(super) fn object(problems: &Problems<'_>, table: &DeTable<'_>) -> Value {
+/// The JSON object for a table. Dates and times become strings. What JSON cannot say is complained of; no complaint shows
+/// the texts in the table.
+pub(super) fn object(problems: &Problems<'_>, table: &DeTable<'_>) -> Map<String, Value> {
     let members = table.iter().map(|(key, member)| (key.get_ref().to_string(), value(problems, member)));
-    Value::Object(members.collect::<Map<_, _>>())
+    members.collect()
 }
 
 fn value(problems: &Problems<'_>, spanned: &Spanned<DeValue<'_>>) -> Value {
     match spanned.get_ref() {
-        DeValue::String(text) => Value::String(text.to_string()),
+        DeValue::String(text) => {
+            problems.hide(spanned.span());
+            Value::String(text.to_string())
+        }
         DeValue::Boolean(boolean) => Value::Bool(*boolean),
         DeValue::Datetime(datetime) => Value::String(datetime.to_string()),
         DeValue::Array(array) => array.iter().map(|element| value(problems, element)).collect(),
-        DeValue::Table(table) => object(problems, table),
+        DeValue::Table(table) => Value::Object(object(problems, table)),
         DeValue::Integer(integer) => match number(integer) {
             Some(number) => Value::Number(number),
             None => {

@@ -11,12 +11,23 @@ pub(super) enum Section {
     Log,
     Status,
     Module,
+    Resource,
     Route,
+    Partition,
 }
 
 impl Section {
-    const ALL: [Self; 7] =
-        [Self::Top, Self::Limits, Self::Timeouts, Self::Log, Self::Status, Self::Module, Self::Route];
+    const ALL: [Self; 9] = [
+        Self::Top,
+        Self::Limits,
+        Self::Timeouts,
+        Self::Log,
+        Self::Status,
+        Self::Module,
+        Self::Resource,
+        Self::Route,
+        Self::Partition,
+    ];
 
     /// As the file spells it.
     pub(super) const fn title(self) -> &'static str {
@@ -27,14 +38,18 @@ impl Section {
             Self::Log => "[log]",
             Self::Status => "[status]",
             Self::Module => "[[module]]",
+            Self::Resource => "[resource.NAME]",
             Self::Route => "[[route]]",
+            Self::Partition => "`partition`",
         }
     }
 
     /// Every key of it.
     pub(super) const fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Top => &["listen", "workers", "limits", "timeouts", "log", "status", "module", "route"],
+            Self::Top => {
+                &["listen", "workers", "limits", "timeouts", "log", "status", "module", "resource", "route"]
+            }
             Self::Limits => &[
                 "request_line_bytes",
                 "head_bytes",
@@ -46,6 +61,10 @@ impl Section {
                 "tasks_per_module",
                 "pipelined_bytes",
                 "unread_body_bytes",
+                "blocking_threads",
+                "blocking_queue",
+                "offload_threads",
+                "offload_queue",
             ],
             Self::Timeouts => &[
                 "header_ms",
@@ -60,6 +79,20 @@ impl Section {
             Self::Log => &["access", "access_path", "error_path", "error_format", "level"],
             Self::Status => &["path", "listen", "peers"],
             Self::Module => &["name", "path", "isolation", "config"],
+            Self::Resource => &[
+                "kind",
+                "path",
+                "url",
+                "config",
+                "min",
+                "max",
+                "max_waiting",
+                "acquire_timeout_ms",
+                "idle_timeout_s",
+                "max_lifetime_s",
+                "member_timeout_ms",
+                "test_on_acquire",
+            ],
             Self::Route => &[
                 "host",
                 "path",
@@ -69,7 +102,12 @@ impl Section {
                 "deadline_ms",
                 "cancel_grace_ms",
                 "half_close",
+                "body",
+                "partition",
+                "resource",
+                "resources",
             ],
+            Self::Partition => &["key", "concurrent", "max_waiting", "timeout_ms"],
         }
     }
 

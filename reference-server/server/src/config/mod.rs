@@ -5,11 +5,13 @@
 
 mod diagnostic;
 mod file;
+mod gates;
 mod host_name;
 mod json;
 mod keys;
 mod listen;
 mod path_segments;
+mod resources;
 mod route_table;
 mod sections;
 mod settings;
@@ -22,13 +24,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub use diagnostic::{ConfigError, ConfigErrors};
+pub use hc_host::PartitionKey;
 pub use host_name::HostPattern;
 pub use listen::{Listen, ListenError};
 pub(crate) use path_segments::check_normal;
 pub use route_table::RouteTable;
 pub use settings::{
-    AccessFormat, ErrorFormat, HalfClose, Isolation, Limits, LogConfig, LogLevel, LogTarget, StatusConfig,
-    StatusPeers, Timeouts, UNLIMITED,
+    AccessFormat, ErrorFormat, HalfClose, Isolation, Limits, LogConfig, LogLevel, LogTarget, ProviderSource,
+    ResourceKind, StatusConfig, StatusPeers, Timeouts, UNLIMITED,
 };
 pub(crate) use suggest::nearest;
 
@@ -60,6 +63,8 @@ pub struct Config {
     pub status: Option<StatusConfig>,
     /// Module instances to make, in the file's order; names are unique.
     pub modules: Vec<ModuleConfig>,
+    /// Shared resources in the file's order, which is their rank; names are unique.
+    pub resources: Vec<ResourceConfig>,
     /// Routes in the file's order; an index into this is what [`RouteTable::resolve`] answers.
     pub routes: Vec<RouteConfig>,
 }
@@ -79,6 +84,60 @@ pub struct ModuleConfig {
     pub declared: Option<Position>,
 }
 
+/// One `[resource.NAME]`: a pool of members that modules share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ResourceConfig {
+    /// The operator's name for it.
+    pub name: String,
+    /// Who makes its members.
+    pub provider: ProviderSource,
+    /// The provider's configuration: a JSON object with `url`, if there is one, and what else the file gives it. Holds
+    /// secrets.
+    pub config_json: String,
+    /// Members that are kept open; at most `max`.
+    pub min: u32,
+    /// Most members at once, of the whole process; at least 1.
+    pub max: u32,
+    /// Most tasks that wait for a member.
+    pub max_waiting: u32,
+    /// Longest wait for a member.
+    pub acquire_timeout: Duration,
+    /// How long a member that nobody uses stays open.
+    pub idle_timeout: Duration,
+    /// How old a member gets.
+    pub max_lifetime: Duration,
+    /// Longest time for opening, checking, resetting, interrupting or closing a member.
+    pub member_timeout: Duration,
+    /// Whether a member that was idle for a while is checked before it is lent.
+    pub test_on_acquire: bool,
+    /// Where the file declares it.
+    pub declared: Position,
+}
+
+/// What has to be there before a request of a route is started, in this order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GateConfig {
+    /// The whole body, and its longest length in bytes.
+    pub whole_body_bytes: Option<u64>,
+    /// Few enough requests of the same partition.
+    pub partition: Option<PartitionConfig>,
+    /// A member of each of these, as indices into [`Config::resources`]; one that is named twice stands for two members.
+    pub resources: Vec<usize>,
+}
+
+/// How many requests of one partition may be under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartitionConfig {
+    /// What of a request names its partition.
+    pub key: PartitionKey,
+    /// Requests of one partition at once, at least 1.
+    pub concurrent: u32,
+    /// Most requests of one partition that wait.
+    pub max_waiting: u32,
+    /// Longest wait.
+    pub timeout: Duration,
+}
+
 /// One `[[route]]`: which modules answer which requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RouteConfig {
@@ -96,6 +155,8 @@ pub struct RouteConfig {
     pub cancel_grace: Duration,
     /// What a FIN from the peer means while its request is being answered.
     pub half_close: HalfClose,
+    /// What a request waits for before it is started.
+    pub gates: GateConfig,
     /// Where the file declares it; `None` when the command line did.
     pub declared: Option<Position>,
 }

@@ -5,15 +5,17 @@ use std::path::Path;
 
 use super::diagnostic::Problems;
 use super::file::{DAY_MS, MAXIMUM_BODY_BYTES, read_path};
+use super::gates::read_gates;
 use super::host_name::HostPattern;
 use super::json;
 use super::keys::Section;
 use super::settings::{HalfClose, Isolation, Limits, Timeouts};
 use super::suggest::nearest;
 use super::values::{Entry, Reader};
-use super::{ModuleConfig, Position, RouteConfig};
+use super::{ModuleConfig, Position, ResourceConfig, RouteConfig};
+use serde_json::Value;
 
-/// Longest name of a module instance, in bytes.
+/// Longest name of a module instance or a resource, in bytes.
 pub(super) const NAME_BYTES: usize = 64;
 
 /// The modules of the file. One with errors keeps its place, so that routes to it are not complained of as well.
@@ -30,6 +32,12 @@ impl Modules {
     fn find(&self, name: &str) -> Option<usize> {
         self.configs.iter().position(|module| module.name == name)
     }
+}
+
+/// What routes can name.
+pub(super) struct Named<'a> {
+    pub(super) modules: &'a Modules,
+    pub(super) resources: &'a [ResourceConfig],
 }
 
 pub(super) fn read_modules(problems: &Problems<'_>, top: &Reader<'_, '_>, base: &Path) -> Modules {
@@ -53,8 +61,8 @@ pub(super) fn read_modules(problems: &Problems<'_>, top: &Reader<'_, '_>, base: 
             .and_then(|entry| entry.string());
         let config = table
             .get("config")
-            .and_then(|entry| entry.raw_table())
-            .map(|table| json::object(problems, table));
+            .and_then(|entry| entry.secret_table())
+            .map(|table| Value::Object(json::object(problems, table)));
         modules.configs.push(ModuleConfig {
             name: name.unwrap_or_default(),
             path: base.join(path.unwrap_or_default()),
@@ -69,7 +77,7 @@ pub(super) fn read_modules(problems: &Problems<'_>, top: &Reader<'_, '_>, base: 
 fn read_name(table: &Reader<'_, '_>) -> Option<String> {
     let entry = table.require("name", "write a name for the instance; routes and logs use it")?;
     let name = entry.string()?;
-    if is_module_name(name) {
+    if is_plain_name(name) {
         return Some(name.to_owned());
     }
     let problem = format!("`{}` cannot be the name of a module", name.escape_debug());
@@ -77,8 +85,8 @@ fn read_name(table: &Reader<'_, '_>) -> Option<String> {
     Some(name.to_owned())
 }
 
-/// Whether logs and routes can name an instance so.
-pub(super) fn is_module_name(name: &str) -> bool {
+/// Whether logs and routes can name a module or a resource so.
+pub(super) fn is_plain_name(name: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
     (1..=NAME_BYTES).contains(&name.len()) && name.bytes().all(plain)
 }
@@ -100,10 +108,11 @@ fn read_isolation(table: &Reader<'_, '_>) -> Isolation {
 pub(super) fn read_routes(
     problems: &Problems<'_>,
     top: &Reader<'_, '_>,
-    modules: &Modules,
+    named: &Named<'_>,
     limits: &Limits,
     timeouts: &Timeouts,
 ) -> Vec<RouteConfig> {
+    let modules = named.modules;
     let tables = top.tables("route", Section::Route);
     if tables.is_empty() && top.get("route").is_none() {
         let name = modules.configs.first().map_or("hello", |module| &module.name);
@@ -129,15 +138,17 @@ pub(super) fn read_routes(
         let time = |key, least| table.get(key).and_then(|entry| entry.milliseconds(&(least..=DAY_MS)));
         let body_bytes = table.get("body_bytes");
         let body_bytes = body_bytes.and_then(|entry| entry.bytes_or_unlimited(&(0..=MAXIMUM_BODY_BYTES)));
+        let body_bytes = body_bytes.unwrap_or(limits.body_bytes);
         let half_close = table.get("half_close").and_then(|entry| entry.word(HalfClose::WORDS));
         routes.push(RouteConfig {
             host: host.flatten(),
             path: path.unwrap_or_default(),
             modules: read_chain(problems, &table, modules),
-            body_bytes: body_bytes.unwrap_or(limits.body_bytes),
+            body_bytes,
             deadline: time("deadline_ms", 1).unwrap_or(timeouts.request),
             cancel_grace: time("cancel_grace_ms", 0).unwrap_or_default(),
             half_close: half_close.unwrap_or(HalfClose::Cancel),
+            gates: read_gates(&table, named.resources, body_bytes),
             declared: Some(declared),
         });
     }
@@ -188,22 +199,21 @@ fn read_chain(problems: &Problems<'_>, table: &Reader<'_, '_>, modules: &Modules
             }
             Some(index) => chain.push(index),
             None => {
-                entry
-                    .complain(format!("there is no module `{}`", name.escape_debug()), advice(name, modules));
+                let known = modules.configs.iter().map(|module| module.name.as_str());
+                let help = advice(name, known, "add a [[module]] of that name");
+                entry.complain(format!("there is no module `{}`", name.escape_debug()), help);
             }
         }
     }
     chain
 }
 
-/// What to do about a module name that nobody has.
-fn advice(name: &str, modules: &Modules) -> String {
-    let known = || modules.configs.iter().map(|module| module.name.as_str()).filter(|name| !name.is_empty());
-    match nearest(name, known()) {
+/// What to do about a name that nobody has: mean one of the known, or do as `add` says.
+pub(super) fn advice<'a>(name: &str, known: impl Iterator<Item = &'a str>, add: &str) -> String {
+    let known: Vec<&str> = known.filter(|name| !name.is_empty()).collect();
+    match nearest(name, known.iter().copied()) {
         Some(meant) => format!("did you mean `{meant}`?"),
-        None if known().next().is_none() => "add a [[module]] of that name".to_owned(),
-        None => {
-            format!("add a [[module]] of that name, or use one of {}", known().collect::<Vec<_>>().join(", "))
-        }
+        None if known.is_empty() => add.to_owned(),
+        None => format!("{add}, or use one of {}", known.join(", ")),
     }
 }

@@ -31,6 +31,14 @@ pub struct Limits {
     pub pipelined_bytes: usize,
     /// Most bytes of a body that no module read which are drained so that the connection can be kept.
     pub unread_body_bytes: u64,
+    /// Threads for the steps of modules that block, if there are any (`HC_MODULE_BLOCKING`).
+    pub blocking_threads: usize,
+    /// Requests to such modules that may wait for a thread; past it 503.
+    pub blocking_queue: usize,
+    /// Threads for the work that modules hand off (`hc.offload/1`), if any does.
+    pub offload_threads: usize,
+    /// Pieces of such work that may wait for a thread; past it `HC_E_BUSY`.
+    pub offload_queue: usize,
 }
 
 impl Default for Limits {
@@ -46,6 +54,10 @@ impl Default for Limits {
             tasks_per_module: 65_536,
             pipelined_bytes: 64 * 1024,
             unread_body_bytes: 256 * 1024,
+            blocking_threads: 16,
+            blocking_queue: 1024,
+            offload_threads: 4,
+            offload_queue: 1024,
         }
     }
 }
@@ -207,6 +219,43 @@ words! {
         /// Everybody who can connect.
         Any = "any",
     }
+}
+
+words! {
+    /// A kind of resource whose provider comes with the server.
+    ResourceKind {
+        /// An SQLite database.
+        Sqlite = "sqlite",
+        /// A PostgreSQL server.
+        Postgres = "postgres",
+        /// A server that speaks the protocol of Redis.
+        Redis = "redis",
+        /// A key-value store in the memory of the process.
+        Memory = "memory",
+        /// Permits: members that can do nothing but be held.
+        Limit = "limit",
+    }
+}
+
+impl ResourceKind {
+    /// How the URL of such a resource may begin; empty: it has none.
+    pub const fn url_beginnings(self) -> &'static [&'static str] {
+        match self {
+            Self::Sqlite => &["sqlite:"],
+            Self::Postgres => &["postgres://", "postgresql://"],
+            Self::Redis => &["redis://", "rediss://", "redis+unix://", "unix://"],
+            Self::Memory | Self::Limit => &[],
+        }
+    }
+}
+
+/// Where the provider of a resource comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProviderSource {
+    /// It comes with the server.
+    BuiltIn(ResourceKind),
+    /// A shared library; a relative path is already joined to the configuration file's folder.
+    Library(PathBuf),
 }
 
 /// `[status]`: the counter endpoint.

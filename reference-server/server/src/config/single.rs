@@ -5,9 +5,9 @@ use std::path::Path;
 use serde_json::{Map, Value};
 
 use super::file::{default_listen, default_workers};
-use super::sections::{NAME_BYTES, is_module_name};
+use super::sections::{NAME_BYTES, is_plain_name};
 use super::settings::{HalfClose, Isolation, Limits, LogConfig, Timeouts};
-use super::{Config, ModuleConfig, RouteConfig};
+use super::{Config, GateConfig, ModuleConfig, RouteConfig};
 
 impl Config {
     /// The defaults, and a route from every path to this library. `config_json` is handed to the module; the error says
@@ -30,6 +30,7 @@ impl Config {
             deadline: timeouts.request,
             cancel_grace: std::time::Duration::ZERO,
             half_close: HalfClose::Cancel,
+            gates: GateConfig::default(),
             declared: None,
         };
         Ok(Self {
@@ -41,6 +42,7 @@ impl Config {
             log: LogConfig::default(),
             status: None,
             modules: vec![module],
+            resources: Vec::new(),
             routes: vec![route],
         })
     }
@@ -51,7 +53,7 @@ fn module_name(library: &Path) -> String {
     let stem = library.file_name().unwrap_or_default().to_string_lossy();
     let stem = stem.split(".so").next().unwrap_or_default();
     let bare = stem.strip_prefix("lib").unwrap_or(stem);
-    let plain = |character: char| if is_module_name(&character.to_string()) { character } else { '-' };
+    let plain = |character: char| if is_plain_name(&character.to_string()) { character } else { '-' };
     let name: String = bare.chars().map(plain).take(NAME_BYTES).collect();
     if name.is_empty() { "module".to_owned() } else { name }
 }

@@ -94,6 +94,41 @@ impl<'a, 't> Reader<'a, 't> {
         }
     }
 
+    /// The tables inside a table, such as `[resource.NAME]`, in the order of the file: each with its name and where that is.
+    pub(super) fn named_tables(
+        &self,
+        key: &'static str,
+        section: Section,
+    ) -> Vec<(&'a str, Range<usize>, Self)> {
+        let Some(entry) = self.get(key) else { return Vec::new() };
+        let help = format!("the name is in the header: write {}", section.title());
+        let tables = match entry.value {
+            DeValue::Table(tables) => tables,
+            DeValue::Array(_) => {
+                self.problems.at(entry.span, format!("[[{key}]] is a list"), help);
+                return Vec::new();
+            }
+            _ => {
+                entry.wrong_type("a table");
+                return Vec::new();
+            }
+        };
+        let mut found = Vec::new();
+        let mut has_bare = false;
+        for (name, value) in tables {
+            match value.get_ref() {
+                DeValue::Table(table) => {
+                    let reader = Self::new(self.problems, section, table, value.span());
+                    found.push((name.get_ref().as_ref(), name.span(), reader));
+                }
+                _ if std::mem::replace(&mut has_bare, true) => {}
+                _ => self.problems.at(name.span(), format!("a {key} lacks its name"), &*help),
+            }
+        }
+        found.sort_by_key(|(_, span, _)| span.start);
+        found
+    }
+
     /// The tables of a list, such as `[[route]]`.
     pub(super) fn tables(&self, key: &'static str, section: Section) -> Vec<Self> {
         let Some(entry) = self.get(key) else { return Vec::new() };
@@ -142,6 +177,7 @@ impl<'a, 't> Entry<'a, 't> {
             ("an integer", DeValue::String(text)) if text.trim().parse::<u64>().is_ok() => {
                 format!("leave the quotes away: {}", text.trim())
             }
+            ("a boolean", _) => "write true or false".to_owned(),
             _ => format!("write {expected}"),
         };
         self.complain(format!("`{}` is {found} where {expected} belongs", self.name), help);
@@ -182,6 +218,11 @@ impl<'a, 't> Entry<'a, 't> {
         array.iter().map(|value| self.element(value)).collect()
     }
 
+    /// No complaint shows the value.
+    pub(super) fn hide(&self) {
+        self.problems.hide(self.span.clone());
+    }
+
     /// A string that is not empty.
     pub(super) fn string(&self) -> Option<&'a str> {
         match self.value {
@@ -197,9 +238,10 @@ impl<'a, 't> Entry<'a, 't> {
         }
     }
 
-    /// Any table, as it is.
-    pub(super) fn raw_table(&self) -> Option<&'a DeTable<'t>> {
+    /// Any table, as it is: the configuration of a module, with its secrets.
+    pub(super) fn secret_table(&self) -> Option<&'a DeTable<'t>> {
         let DeValue::Table(table) = self.value else {
+            self.hide();
             self.wrong_type("a table");
             return None;
         };
@@ -264,16 +306,33 @@ impl<'a, 't> Entry<'a, 't> {
 
     /// A duration of that range, in milliseconds.
     pub(super) fn milliseconds(&self, range: &RangeInclusive<u64>) -> Option<Duration> {
-        if let DeValue::String(text) = self.value {
-            let problem = format!("`{}` is a string where a number of milliseconds belongs", self.name);
-            let help = match parse_milliseconds(text) {
-                Some(milliseconds) => format!("write {milliseconds}"),
-                None => "write an integer".to_owned(),
-            };
-            self.complain(problem, help);
+        self.time(range, "milliseconds", 1).map(Duration::from_millis)
+    }
+
+    /// A duration of that range, in seconds.
+    pub(super) fn seconds(&self, range: &RangeInclusive<u64>) -> Option<Duration> {
+        self.time(range, "seconds", 1000).map(Duration::from_secs)
+    }
+
+    /// A number of units of so many milliseconds.
+    fn time(&self, range: &RangeInclusive<u64>, unit: &str, unit_ms: u64) -> Option<u64> {
+        let DeValue::String(text) = self.value else { return self.integer(range) };
+        let problem = format!("`{}` is a string where a number of {unit} belongs", self.name);
+        let help = match parse_milliseconds(text, unit_ms) {
+            Some(milliseconds) => format!("write {}", milliseconds / unit_ms),
+            None => "write an integer".to_owned(),
+        };
+        self.complain(problem, help);
+        None
+    }
+
+    /// True or false.
+    pub(super) fn boolean(&self) -> Option<bool> {
+        let DeValue::Boolean(boolean) = *self.value else {
+            self.wrong_type("a boolean");
             return None;
-        }
-        self.integer(range).map(Duration::from_millis)
+        };
+        Some(boolean)
     }
 
     /// One of the words.
@@ -314,11 +373,12 @@ fn parse_bytes(text: &str) -> Option<u64> {
     number.checked_mul(factor)
 }
 
-/// What somebody means who writes `"5s"`.
-fn parse_milliseconds(text: &str) -> Option<u64> {
+/// What somebody means who writes `"5s"`; a bare number counts units of so many milliseconds.
+fn parse_milliseconds(text: &str, unit_ms: u64) -> Option<u64> {
     let (number, unit) = split_unit(text)?;
     let factor = match unit {
-        "" | "ms" => 1,
+        "" => unit_ms,
+        "ms" => 1,
         "s" | "sec" => 1000,
         "m" | "min" => 60_000,
         "h" => 3_600_000,

@@ -5,11 +5,14 @@ use super::receive::drain;
 use crate::connection::{Connection, Ending, Fate};
 use crate::door::{self, Place};
 use crate::exchange::HttpExchange;
-use crate::wire::{AHEAD_BYTES, Input, OUT_BYTES, Progress, Wire};
+use crate::wire::{Input, OUT_BYTES, Progress, Wire};
 use hc_host::Signal;
 use hc_http1::{CloseReason, NextCycle};
 use std::io::ErrorKind;
 use std::sync::Arc;
+
+/// How often a body is read from before others get their turn.
+const BODY_READS: u32 = 16;
 
 /// What the exchange allows the connection to do.
 enum Settled {
@@ -26,6 +29,7 @@ enum Settled {
 impl Shard {
     /// Goes on as far as possible.
     pub(super) fn drive(&mut self, place: Place, connection: &mut Connection) -> Fate {
+        let mut body_reads = 0;
         loop {
             if connection.ending != Ending::None {
                 break;
@@ -35,7 +39,14 @@ impl Shard {
                     // A request that is complete goes to its task first.
                     self.next_request(place, connection) && (connection.task == 0 || connection.has_body)
                 }
-                Settled::Body => self.more_body(connection),
+                Settled::Body if body_reads == BODY_READS => {
+                    self.door.note(place);
+                    false
+                }
+                Settled::Body => {
+                    body_reads += 1;
+                    self.more_body(connection)
+                }
                 Settled::Wait | Settled::End => false,
             };
             if !went_on {
@@ -81,8 +92,8 @@ impl Shard {
             return body_or_wait(&wire);
         }
         // What came before the task ended is dropped like what comes now; a full queue would let nothing through.
-        if wire.queued > 0 && wire.ended.is_some() {
-            let dropped = wire.drop_chunks();
+        if wire.ended.is_some() && wire.has_unread() {
+            let dropped = wire.drop_unread();
             if wire.input == Input::Open && !drain(connection, dropped) {
                 return Settled::End;
             }
@@ -207,5 +218,5 @@ fn take_bytes(connection: &mut Connection, wire: &mut Wire) {
 }
 
 fn body_or_wait(wire: &Wire) -> Settled {
-    if wire.input == Input::Open && wire.queued < AHEAD_BYTES { Settled::Body } else { Settled::Wait }
+    if wire.input == Input::Open && wire.has_room_for_body(0) { Settled::Body } else { Settled::Wait }
 }

@@ -117,10 +117,11 @@ impl Shard {
         if wire.input == Input::Open {
             wire.input = Input::Failed(Status::E_PEER);
         }
-        let (reader, writer) = (wire.reader.take(), wire.writer.take());
+        let (gatherer, reader, writer) = (wire.end_gathering(), wire.reader.take(), wire.writer.take());
         drop(wire);
         let container = self.host.container();
         container.signal(connection.task, Signal::PeerGone);
+        gatherer.into_iter().for_each(|task| container.signal(task, Signal::Gathered));
         reader.into_iter().for_each(|task| container.signal(task, Signal::Body));
         writer.into_iter().for_each(|task| container.signal(task, Signal::Write));
     }
@@ -235,11 +236,11 @@ impl Shard {
         wire.input = Input::Failed(Status::E_PEER);
         wire.fault = Some(408);
         wire.http.close_after_response();
-        let reader = wire.reader.take();
+        let (gatherer, reader) = (wire.end_gathering(), wire.reader.take());
         drop(wire);
-        if let Some(task) = reader {
-            self.host.container().signal(task, Signal::Body);
-        }
+        let container = self.host.container();
+        gatherer.into_iter().for_each(|task| container.signal(task, Signal::Gathered));
+        reader.into_iter().for_each(|task| container.signal(task, Signal::Body));
         Fate::Keep
     }
 }
@@ -260,7 +261,8 @@ fn phase_of(connection: &Connection) -> Phase {
     }
     let wire = exchange.wire();
     let drains = wire.progress == Progress::Complete && wire.ended.is_some();
-    if wire.input == Input::Open && (wire.asked || drains) { Phase::Body } else { Phase::Task }
+    let is_wanted = wire.asked || wire.gathering.is_some();
+    if wire.input == Input::Open && (is_wanted || drains) { Phase::Body } else { Phase::Task }
 }
 
 fn remote(peer: &hc_address) -> Remote {

@@ -123,8 +123,11 @@ impl Shard {
                 connection.exchange = Some(exchange);
                 connection.task = task;
                 connection.route = route;
-                self.fresh_route = route;
-                self.fresh.push(task);
+                // One that waits at a gate comes by `take_fresh` when it has passed.
+                if self.host.pass_gates(task, route) {
+                    self.fresh_route = route;
+                    self.fresh.push(task);
+                }
             }
             None => self.answer_here(connection, exchange, 503),
         }
@@ -172,7 +175,10 @@ impl Shard {
 
     /// Keeps an exchange that nobody else holds, for the next request.
     pub(super) fn keep_exchange(&mut self, mut exchange: Arc<HttpExchange>) {
-        if self.spare.len() < super::SPARE_EXCHANGES && Arc::get_mut(&mut exchange).is_some() {
+        if self.spare.len() < super::SPARE_EXCHANGES
+            && let Some(inner) = Arc::get_mut(&mut exchange)
+        {
+            inner.wire().drop_unread();
             self.spare.push(exchange);
         }
     }

@@ -1,12 +1,11 @@
 //! Receiving: bytes from the socket to request heads and body chunks.
 
 use super::Shard;
+use crate::body;
 use crate::connection::{Connection, Ending};
 use crate::door::Place;
-use crate::wire::{AHEAD_BYTES, Input, Progress, Wire};
 use hc_host::Signal;
-use hc_http1::{Connection as Http, Event, Limits, Outstanding, Received, Refusal};
-use http_container_abi::{FieldStorage, Status};
+use hc_http1::{Connection as Http, Event, Limits, Received};
 use std::io::ErrorKind;
 
 /// Reading less at once would cost more than it bounds.
@@ -172,65 +171,20 @@ impl Shard {
             body_bytes: self.common.plan.routes[connection.route as usize].body_bytes,
             ..self.common.plan.http
         };
-        let mut settled = 0;
-        // What one read brought is one chunk for the module, however many the peer made of it.
-        let mut gathered = Vec::new();
         let mut wire = exchange.wire();
-        while wire.input == Input::Open && may_parse(&wire, gathered.len()) {
-            let drops = drops(&wire);
-            let rest = &input[settled..];
-            match wire.http.receive(rest, connection.eof, &limits, &mut self.fields) {
-                Ok(Received { consumed, event: Event::Data(range) }) => {
-                    settled += consumed;
-                    if drops && !drain(connection, range.len()) {
-                        break;
-                    }
-                    if !drops {
-                        gathered.extend_from_slice(&rest[range]);
-                    }
-                }
-                Ok(Received { consumed, event: Event::End }) => {
-                    if !self.fields.is_empty() {
-                        let mut trailers = FieldStorage::new();
-                        self.fields.iter(rest).for_each(|(name, value)| {
-                            trailers.push(&name.to_ascii_lowercase(), value);
-                        });
-                        trailers.seal();
-                        exchange.set_trailers(trailers);
-                    }
-                    settled += consumed;
-                    wire.input = Input::Ended;
-                }
-                Ok(Received { consumed, .. }) => {
-                    settled += consumed;
-                    break;
-                }
-                Err(refusal) => {
-                    fail_body(&mut wire, refusal);
-                    settled = input.len();
-                }
-            }
+        let eof = connection.eof;
+        let filled =
+            body::fill(&mut wire, input, eof, &limits, &mut self.fields, |bytes| drain(connection, bytes));
+        // Before the lock is free: whoever sees the body's end may ask for them at once.
+        if let Some(trailers) = filled.trailers {
+            exchange.set_trailers(trailers);
         }
-        wire.push_chunk(gathered.into());
-        let has_news = !wire.chunks.is_empty() || wire.input != Input::Open;
-        wire.asked &= !has_news;
-        let reader = if has_news { wire.wake_reader() } else { None };
         drop(wire);
-        if let Some(task) = reader {
-            self.host.container().signal(task, Signal::Body);
-        }
-        settled
+        let container = self.host.container();
+        filled.reader.into_iter().for_each(|task| container.signal(task, Signal::Body));
+        filled.gatherer.into_iter().for_each(|task| container.signal(task, Signal::Gathered));
+        filled.settled
     }
-}
-
-/// Whether there is room for more of the body; its end takes none, and no further byte announces it.
-fn may_parse(wire: &Wire, gathered: usize) -> bool {
-    wire.queued + gathered < AHEAD_BYTES || wire.http.outstanding() == Outstanding::Known(0)
-}
-
-/// Whether nobody will read the body: it is dropped, up to a limit, to keep the connection.
-fn drops(wire: &Wire) -> bool {
-    wire.progress == Progress::Complete && wire.ended.is_some()
 }
 
 /// Counts dropped bytes; `false` when it is too much, and the connection ends instead.
@@ -246,11 +200,4 @@ pub(super) fn drain(connection: &mut Connection, bytes: usize) -> bool {
             false
         }
     }
-}
-
-/// The peer broke the rules inside the body, or cut it off.
-fn fail_body(wire: &mut Wire, refusal: Refusal) {
-    let status = refusal.status();
-    wire.input = Input::Failed(if status == 413 { Status::E_LIMIT } else { Status::E_PEER });
-    wire.fault = Some(status);
 }

@@ -10,16 +10,29 @@ impl Shard {
     /// Answers with all counters.
     pub(super) fn answer_status(&self, exchange: &HttpExchange) {
         let totals = self.host.container().totals();
-        let mut body = String::from("{\"server\":{");
-        push_members(&mut body, &Tally::sums(&self.common.tally));
-        body.push_str("},\"host\":{");
-        push_members(&mut body, &totals.named());
-        let _ = writeln!(
-            body,
-            ",\"tasks_live\":{},\"operations_live\":{}}}}}",
-            totals.live_tasks(),
-            totals.live_operations()
-        );
+        let mut host = totals.named();
+        host.push(("tasks_live", totals.live_tasks()));
+        host.push(("operations_live", totals.live_operations()));
+        host.push(("leases_live", totals.live_leases()));
+        let mut body = String::from("{");
+        push_object(&mut body, "server", &Tally::sums(&self.common.tally));
+        push_object(&mut body, "host", &host);
+        let resources = self.host.container().resource_usage();
+        if !resources.is_empty() {
+            body.push_str(",\"resources\":{");
+            for (name, usage) in &resources {
+                let numbers = [
+                    ("max", u64::from(usage.max)),
+                    ("in_use", u64::from(usage.in_use)),
+                    ("idle", u64::from(usage.idle)),
+                    ("waiting", u64::from(usage.waiting)),
+                    ("available", u64::from(usage.is_available)),
+                ];
+                push_object(&mut body, name, &numbers);
+            }
+            body.push('}');
+        }
+        body.push_str("}\n");
         let mut wire = exchange.wire();
         let fields: [(&[u8], &[u8]); 2] =
             [(b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store")];
@@ -32,9 +45,13 @@ impl Shard {
     }
 }
 
-fn push_members(body: &mut String, members: &[(&'static str, u64)]) {
+/// Adds a member: an object of numbers. The names need no escapes: they are the server's, or checked as names of resources.
+fn push_object(body: &mut String, name: &str, members: &[(&'static str, u64)]) {
+    let comma = if body.ends_with('{') { "" } else { "," };
+    let _ = write!(body, "{comma}\"{name}\":{{");
     for (index, (name, value)) in members.iter().enumerate() {
         let comma = if index == 0 { "" } else { "," };
         let _ = write!(body, "{comma}\"{name}\":{value}");
     }
+    body.push('}');
 }

@@ -62,9 +62,10 @@ typedef struct hc_kv {
 
   /* Begin an operation; everything is copied. Always HC_PENDING when it is accepted. HC_EVENT_KV: status HC_OK: see
    * `reply`; HC_E_FAILED: the store refused it, as an ADD to what is no number; HC_E_RESOURCE: the connection is lost;
-   * HC_E_LIMIT: the store is full; value 0. HC_E_BUSY: one is under way. HC_E_STATE: the lease is poisoned, or subscribed
-   * and the operation is another than SUBSCRIBE and UNSUBSCRIBE. HC_E_GONE: the lease is not held, or is of another
-   * interface. HC_E_INVALID: an unknown operation, an empty or long key, two conditions. HC_E_UNSUPPORTED: an unknown flag.
+   * HC_E_LIMIT: the store is full; value 0. HC_E_BUSY: one is under way. HC_E_RESOURCE: the member has ended. HC_E_STATE:
+   * the lease is poisoned, or subscribed and the operation is another than SUBSCRIBE and UNSUBSCRIBE. HC_E_GONE: the lease
+   * is not held, or is of another interface. HC_E_INVALID: an unknown operation, a flag that the operation does not have,
+   * an empty or long key, two conditions. HC_E_UNSUPPORTED: an unknown flag. HC_E_LIMIT: a value of more than 1 MiB.
    * Withdrawing the operation poisons the lease. [kv.run] [lease.poison]
    * [thread=task class=result in=step response=any] */
   hc_status(HC_CALL *run)(const hc_host *H, hc_task task, hc_lease lease, hc_token token, const hc_kv_request *request);

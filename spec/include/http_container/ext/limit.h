@@ -13,10 +13,10 @@
 typedef struct hc_usage {
   uint32_t size;
   uint32_t max;       /* members there can be                                           */
-  uint32_t in_use;    /* members that are leased, reset or being closed                 */
+  uint32_t in_use;    /* members that are leased, opened, checked, reset or closed      */
   uint32_t idle;      /* members that are open and free                                 */
   uint32_t waiting;   /* tasks that wait                                                */
-  uint32_t available; /* 1: it could be reached when it was last tried, or was not tried */
+  uint32_t available; /* 0: unreachable [resource.unreachable]; else 1                  */
 } hc_usage;
 
 typedef struct hc_limit_table {

@@ -13,13 +13,17 @@ typedef struct hc_work {
   uint32_t size;
   uint32_t reserved;
 
-  /* The function, called at most once, on a thread of the pool. There it may make [any-thread] host calls. What it answers
-   * and writes to *value (0 before) becomes the event. A status that `complete` may not be given is given as HC_E_FAILED. */
+  /* The function, called at most once, on a thread of the pool. There it may make host calls with thread=any. What it
+   * answers and writes to *value (0 before) becomes the event. A status that `complete` may not be given is given as
+   * HC_E_FAILED. [offload.status]
+   * [thread=foreign] */
   hc_status(HC_CALL *run)(void *arg, uint64_t *value);
 
-  /* Called once, on any thread, when nobody will get the event: the operation was withdrawn, or its task ended before the
-   * event happened. Then it comes after `run` has returned, or in its stead. When the event is delivered (in `resume`, in
-   * `finish` or through `cancel`), it is not called, and arg is the module's again. May be NULL. [offload.owner] */
+  /* Called once, on any thread and outside of all callbacks, when nobody will get the event: the operation was withdrawn, or
+   * its task ended before the event happened. Then it comes after `run` has returned, or in its stead. When the event is
+   * delivered (in `resume`, in `finish` or through `cancel`), it is not called, and arg is the module's again. May be NULL.
+   * [offload.owner]
+   * [thread=foreign] */
   void(HC_CALL *drop)(void *arg);
 
   void *arg;

@@ -14,9 +14,9 @@ typedef struct hc_pool {
   uint32_t reserved;
 
   /* The object of the leased member. type is the name by which provider and user agree on what *object points to, such as
-   * "org.example.session/1", terminated. The pointer is good until the lease ends. HC_E_UNSUPPORTED: the object is of
-   * another type. HC_E_GONE: the lease is not held, or is of another interface. HC_E_RESOURCE: the member has ended; give
-   * the lease back. [pool.object]
+   * "org.example.session/1", terminated. The pointer is good until the lease ends, even when the member ends before; then
+   * HC_E_RESOURCE: give the lease back. HC_E_UNSUPPORTED: the object is of another type. HC_E_GONE: the lease is not held,
+   * or is of another interface. [pool.object] [pool.object.life]
    * [thread=task class=now in=step,finish response=any] */
   hc_status(HC_CALL *object)(const hc_host *H, hc_task task, hc_lease lease, const char *type, void **object);
 } hc_pool;

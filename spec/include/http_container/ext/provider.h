@@ -25,7 +25,7 @@ enum hc_member_request_kind {
   HC_MEMBER_CHECK = 5,       /* find out whether it still works. `done`                                         */
   HC_MEMBER_INTERRUPT = 6,   /* nobody waits for the request under way any more: end it soon, and free what it
                                 holds at the other end. Its `done` is still to come; this one has none          */
-  HC_MEMBER_CLOSE = 7        /* say goodbye, and end the task; there is no `done`                               */
+  HC_MEMBER_CLOSE = 7        /* say goodbye, and end the task; there is no `done`. Comes again each time        */
 };
 
 /* A request. Views live until `done`; those of HC_MEMBER_INTERRUPT and HC_MEMBER_CLOSE until the next call of `next`. */
@@ -47,8 +47,9 @@ enum hc_member_flag {
 /* What became of a request. Copied by `done`. */
 typedef struct hc_member_result {
   uint32_t size;
-  hc_status status;         /* HC_OK; HC_E_FAILED: refused at the other end; HC_E_RESOURCE: it is lost; HC_E_CANCELLED: it
-                               was interrupted; HC_E_LIMIT. Any other error is told to the user as HC_E_FAILED.   */
+  hc_status status;         /* HC_OK; HC_E_FAILED: refused at the other end; HC_E_RESOURCE: it is lost, which makes the
+                               member HC_MEMBER_BROKEN; HC_E_CANCELLED: it was interrupted, or ended from outside;
+                               HC_E_LIMIT. Any other error is told to the user as HC_E_FAILED.                    */
   uint32_t flags;           /* enum hc_member_flag                                                               */
   uint32_t reserved;        /* 0                                                                                 */
   uint64_t affected;        /* HC_MEMBER_STATEMENT: rows inserted, changed, deleted or answered                  */
@@ -67,7 +68,8 @@ typedef struct hc_provider {
    * [thread=init class=now in=create response=any] */
   hc_status(HC_CALL *offer)(const hc_host *H, const char *interface_id);
 
-  /* The member is open and may be lent. HC_E_STATE: said before, or the task is no member (as for all calls below).
+  /* The member is open and may be lent. HC_E_STATE: said before, or the task is no member (as for all calls below), or
+   * it is to have an object and has none. Until then all calls below but `explain` and `object` answer HC_E_STATE.
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *ready)(const hc_host *H, hc_task task);
 
@@ -76,8 +78,8 @@ typedef struct hc_provider {
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *explain)(const hc_host *H, hc_task task, hc_bytes reason);
 
-  /* hc.pool/1: what the member is, before `ready`. type as in hc_pool.object; the object must stay valid until the task
-   * ends.
+  /* hc.pool/1: what the member is, before `ready`. type as in hc_pool.object, copied; the object must stay valid until
+   * `finish` of the task, which does not come while the member is leased. [provider.object] [pool.object.life]
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *object)(const hc_host *H, hc_task task, const char *type, void *object);
 
@@ -86,15 +88,15 @@ typedef struct hc_provider {
    * [thread=task class=ready in=step response=any] */
   hc_status(HC_CALL *next)(const hc_host *H, hc_task task, hc_token token, const hc_member_request **request);
 
-  /* The names of the columns of the answer to a statement, once, before its rows; copied. Without it there are none.
-   * HC_E_STATE: no statement is under way, or they were given.
+  /* The names of the columns of the answer to a statement, once, before its rows; copied. Without it, or with a count of 0,
+   * there are none. HC_E_STATE: no statement is under way, it is a script, or they were given. HC_E_INVALID: not UTF-8.
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *columns)(const hc_host *H, hc_task task, const hc_bytes *names, size_t count);
 
   /* Rows of the answer, row by row; copied. *accepted rows were taken. HC_OK: all. HC_PENDING: fewer, or none;
    * HC_EVENT_MEMBER_ROOM will say that there is room. HC_DISCARDED: nobody wants them; all were taken. HC_E_STATE: no
-   * statement is under way, or it has no columns. HC_E_INVALID: count is no multiple of the columns. HC_E_BUSY: a `rows`
-   * waits already.
+   * statement is under way, or it has no columns. HC_E_INVALID: count (of values) is no multiple of the columns, or a value
+   * is not well-formed. HC_E_LIMIT: a row of more than 16 MiB. HC_E_BUSY: a `rows` waits already.
    * [thread=task class=ready in=step response=any] */
   hc_status(HC_CALL *rows)(const hc_host *H, hc_task task, hc_token token, const hc_sql_value *values, size_t count,
                            size_t *accepted);
@@ -104,7 +106,8 @@ typedef struct hc_provider {
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *message)(const hc_host *H, hc_task task, hc_bytes channel, hc_bytes value);
 
-  /* The request under way is over. HC_E_STATE: there is none.
+  /* The request under way is over. HC_E_STATE: there is none. HC_E_INVALID: a positive status. HC_E_UNSUPPORTED: an unknown
+   * flag. A `rows` that waits gets its event.
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *done)(const hc_host *H, hc_task task, const hc_member_result *result);
 } hc_provider;

@@ -72,11 +72,11 @@ typedef struct hc_sql {
 
   /* Run a statement; text and values are copied. Always HC_PENDING when it is accepted. HC_EVENT_SQL: status HC_OK: the
    * columns are known, read the rows until HC_END; HC_E_FAILED: the database refused it, see `outcome`; HC_E_RESOURCE: the
-   * connection is lost; HC_E_CANCELLED: it was interrupted. value 0. HC_E_BUSY: a statement is under way, or its rows were
-   * not read to HC_END. HC_E_STATE: the lease is poisoned. HC_E_GONE: the lease is not held, or is of another interface.
-   * HC_E_INVALID: an unknown type, a text with a NUL or that is not UTF-8, values with HC_SQL_SCRIPT. HC_E_UNSUPPORTED: an
-   * unknown flag. HC_E_LIMIT: more than 1,000 values. Withdrawing the operation poisons the lease. [sql.query]
-   * [lease.poison]
+   * connection is lost; HC_E_CANCELLED: it was ended from outside. value 0. HC_E_BUSY: a statement is under way, or its
+   * rows were not read to HC_END. HC_E_RESOURCE: the member has ended. HC_E_STATE: the lease is poisoned. HC_E_GONE: the
+   * lease is not held, or is of another interface. HC_E_INVALID: an unknown type, a boolean other than 0 and 1, a text with
+   * a NUL (but not one as a value) or that is not UTF-8, values with HC_SQL_SCRIPT. HC_E_UNSUPPORTED: an unknown flag.
+   * HC_E_LIMIT: more than 1,000 values. Withdrawing the operation poisons the lease. [sql.query] [lease.poison]
    * [thread=task class=result in=step response=any] */
   hc_status(HC_CALL *query)(const hc_host *H, hc_task task, hc_lease lease, hc_token token,
                             const hc_sql_statement *statement);
@@ -88,19 +88,20 @@ typedef struct hc_sql {
 
   /* More rows. Set rows->size before the call. HC_OK: at least one; they live until the next `rows` that answers other than
    * HC_PENDING, `query` or `transaction` on that lease, or its end. HC_END: that was all, and the statement was done; again
-   * each time. HC_PENDING: HC_EVENT_SQL_ROWS will come. HC_E_FAILED, HC_E_RESOURCE, HC_E_CANCELLED: it failed on the way;
-   * again each time. HC_E_STATE: there is no statement whose event said HC_OK. HC_E_BUSY: a `rows` waits already.
+   * each time. HC_PENDING: HC_EVENT_SQL_ROWS will come. HC_E_FAILED, HC_E_RESOURCE, HC_E_CANCELLED, HC_E_LIMIT: it failed
+   * on the way; again each time. HC_E_STATE: there is no statement whose event said HC_OK. HC_E_BUSY: a `rows` waits
+   * already. To leave rows unread, release the lease. [sql.rows] [sql.query.abandon]
    * [thread=task class=ready in=step response=any] */
   hc_status(HC_CALL *rows)(const hc_host *H, hc_task task, hc_lease lease, hc_token token, hc_sql_rows *rows);
 
-  /* What became of the last statement or transaction: after `rows` said HC_END, or after it failed; HC_E_STATE before. Set
-   * outcome->size before the call.
+  /* What became of the last statement or transaction: after `rows` said HC_END, after the event of one without columns, or
+   * after it failed; HC_E_STATE before. Set outcome->size before the call. [sql.outcome]
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *outcome)(const hc_host *H, hc_task task, hc_lease lease, hc_sql_outcome *outcome);
 
   /* Begin or end a transaction (enum hc_sql_transaction, else HC_E_INVALID). Always HC_PENDING when it is accepted;
-   * HC_EVENT_SQL as for `query`; there are no rows to be read. Errors as for `query`. A transaction that is open when the
-   * lease is released is rolled back. [sql.transaction]
+   * HC_EVENT_SQL as for `query`; it is like a statement without columns. Errors as for `query`. A transaction that is open
+   * when the lease ends is rolled back. [sql.transaction]
    * [thread=task class=result in=step response=any] */
   hc_status(HC_CALL *transaction)(const hc_host *H, hc_task task, hc_lease lease, hc_token token, uint32_t what);
 } hc_sql;

@@ -1,0 +1,332 @@
+//! Leases: `resource`, `acquire`, `release`, `lease_interface`, and how the calls of an interface find theirs.
+
+use super::{Allowed, GONE, InstanceHost, Refused};
+use crate::container::Container;
+use crate::registry::{Answer, Asker, Desk, Held, Need, Returned};
+use crate::slots::{self, Slot};
+use crate::task::{LeaseWait, Operation, Record, Wait};
+use crate::worker::{self, Control, Due, Worker};
+use http_container_abi::constants::{KV_ID, LIMIT_ID, POOL_ID, SQL_ID, event_kind, lease_end};
+use http_container_abi::{ExtensionTable, Status, kv_table, limit_table, pool_table, sql_table};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+const NO_RESOURCE: Refused = Refused::new(
+    Status::E_RESOURCE,
+    "resource.find.none",
+    "the operator has configured no resource of that name",
+);
+const NOT_GIVEN: Refused =
+    Refused::new(Status::E_RESOURCE, "handle.resource", "the instance was given no such resource");
+const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
+const OF_OTHER_INTERFACE: Refused =
+    Refused::new(Status::E_GONE, "lease.interface.check", "the lease is not one of this interface");
+const HOW: Refused =
+    Refused::new(Status::E_INVALID, "lease.release.how", "a lease is released as clean, dirty or broken");
+const BY_RANK: Refused = Refused::quiet(
+    Status::E_BUSY,
+    "resource.acquire.rank",
+    "the task holds a lease on a resource that does not come before this one, and would have to wait",
+);
+const CLOSED: Refused =
+    Refused::quiet(Status::E_DRAINING, "resource.acquire.draining", "the resource is being closed for good");
+
+/// Whether resources may be looked up: in `create` of that instance only [resource.find.create].
+pub(super) fn may_find_resources(instance: u32) -> Result<(), Refused> {
+    match worker::control() {
+        Control::Create(index) if index == instance => Ok(()),
+        Control::Destroy(index) if index == instance => Err(Refused::new(
+            Status::E_STATE,
+            "resource.find.create",
+            "resources are looked up in create, not in destroy",
+        )),
+        _ => Err(Refused::new(Status::E_THREAD, "resource.find.create", "resources are looked up in create")),
+    }
+}
+
+/// The vtable of a resource's interface.
+pub(super) fn interface_table(id: &str) -> Option<ExtensionTable> {
+    match id {
+        SQL_ID => Some(ExtensionTable::of(sql_table::<InstanceHost>())),
+        KV_ID => Some(ExtensionTable::of(kv_table::<InstanceHost>())),
+        POOL_ID => Some(ExtensionTable::of(pool_table::<InstanceHost>())),
+        LIMIT_ID => Some(ExtensionTable::of(limit_table::<InstanceHost>())),
+        _ => None,
+    }
+}
+
+/// The held lease of that handle.
+fn held(record: &Record, index: u32, lease: u64) -> Result<(&Held, &Arc<Desk>), Refused> {
+    let (of, number) = slots::unpack(lease);
+    let found = record.leases.iter().find(|held| held.number == number && of == index);
+    found.and_then(|held| Some((held, held.desk.as_ref()?))).ok_or(NO_LEASE)
+}
+
+impl InstanceHost {
+    /// The index of a resource that this instance was given.
+    pub(super) fn pool_of(&self, resource: u32) -> Result<u32, Refused> {
+        let index = resource.checked_sub(1).ok_or(NOT_GIVEN)?;
+        let is_given = self.given.get(index as usize).is_some_and(|given| given.load(Ordering::Relaxed));
+        if is_given { Ok(index) } else { Err(NOT_GIVEN) }
+    }
+
+    pub(super) fn call_resource(&self, name: &[u8], interface: &[u8]) -> Result<u32, Status> {
+        let found = may_find_resources(self.index).and_then(|()| {
+            let container = self.container().ok_or(NO_RESOURCE)?;
+            let index = container.registry.find(name).ok_or(NO_RESOURCE)?;
+            let resource = &container.registry.resources[index as usize];
+            let offered = resource.interface.get().ok_or_else(|| {
+                let text = format!("the provider of \"{}\" offers nothing", resource.name);
+                Refused::owned(Status::E_RESOURCE, "resource.provider.refused", text)
+            })?;
+            if offered.as_bytes() != interface {
+                let text = format!("the resource \"{}\" offers {offered}", resource.name);
+                return Err(Refused::owned(Status::E_UNSUPPORTED, "resource.find.none", text));
+            }
+            self.given[index as usize].store(true, Ordering::Relaxed);
+            Ok(index + 1)
+        });
+        found.map_err(|refused| self.refuse(0, refused))
+    }
+
+    pub(super) fn call_acquire(
+        &self,
+        task: u64,
+        token: u64,
+        resources: &[u32],
+        timeout_ns: u64,
+        leases: &mut [u64],
+    ) -> Status {
+        let answer = self.on_task(task, Allowed::Step, |worker, index, slot| {
+            let pools: Result<Vec<u32>, Refused> =
+                resources.iter().map(|resource| self.pool_of(*resource)).collect();
+            let pools = pools?;
+            Self::needs_token(token)?;
+            self.may_begin(worker, &slot.contents, token)?;
+            if worker.container.closing.load(Ordering::Relaxed) {
+                return Err(CLOSED);
+            }
+            self.acquire_on(worker, index, slot, token, &pools, timeout_ns, leases)
+        });
+        self.with_worker(Worker::tell_todo);
+        answer.unwrap_or_else(|status| status)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "one call's arguments, parted from its checks")]
+    fn acquire_on(
+        &self,
+        worker: &Worker,
+        index: u32,
+        slot: &mut Slot<Record>,
+        token: u64,
+        pools: &[u32],
+        timeout_ns: u64,
+        leases: &mut [u64],
+    ) -> Result<Status, Refused> {
+        let container = &worker.container;
+        let needs = Need::of(pools);
+        let rank = slot.contents.rank();
+        let by_rank = rank.is_some_and(|rank| pools.iter().any(|pool| *pool <= rank));
+        let number = slot.next_number().ok_or(GONE)?;
+        let asker = Asker { id: u64::from(index), number, worker: worker.index, holds: rank.is_some() };
+        let now_ns = worker.now_ns.get();
+        let may_wait = timeout_ns > 0 && !by_rank;
+        let answer = {
+            let todo = &mut *worker.todo.borrow_mut();
+            container.registry.decide(todo, |all| all.acquire(&needs, asker, may_wait, now_ns))
+        };
+        let status = match &answer {
+            Answer::Granted(_) => Status::OK,
+            Answer::Waiting(_) => Status::PENDING,
+            Answer::Refused(Status::E_TIMEOUT, _) if by_rank && timeout_ns > 0 => return Err(BY_RANK),
+            Answer::Refused(status, pool) => return Err(refusal_of(container, *status, *pool)),
+        };
+        for (lease, pool) in leases.iter_mut().zip(pools) {
+            let own = slot.next_number().ok_or(GONE)?;
+            *lease = slots::pack(index, own);
+            slot.contents.leases.push(Held::awaited(own, *pool, (number, token), false));
+        }
+        match answer {
+            Answer::Granted(places) => {
+                for place in &places {
+                    let Some(desk) = container.registry.desk(*place) else { continue };
+                    slot.contents.give(index, std::slice::from_ref(&desk), |held| held.operation.0 == number);
+                }
+                let own = slot.contents.leases.iter_mut().filter(|held| held.operation.0 == number);
+                own.for_each(|held| held.is_delivered = true);
+                worker.counters().leases_granted.add(places.len() as u64);
+            }
+            Answer::Waiting(ticket) => {
+                slot.contents.operations.push(Operation { token, number, wait: Wait::Acquire(ticket) });
+                worker.counters().operations_begun.add(1);
+                let bounds =
+                    pools.iter().map(|pool| container.registry.resources[*pool as usize].acquire_timeout_ns);
+                let bound_ns = bounds.min().unwrap_or(u64::MAX).min(timeout_ns);
+                let due_ns = worker.clock_ns().saturating_add(bound_ns);
+                let key = worker.wheel.borrow_mut().insert(due_ns, Due::Acquire(index, number));
+                if let Some(first) = slot.contents.leases.iter_mut().find(|held| held.operation.0 == number) {
+                    first.timer = Some(key);
+                }
+            }
+            Answer::Refused(..) => {}
+        }
+        Ok(status)
+    }
+
+    pub(super) fn call_release(&self, task: u64, lease: u64, how: u32) -> Status {
+        let answer = self.on_task(task, Allowed::StepOrFinish, |worker, index, slot| {
+            held(&slot.contents, index, lease)?;
+            let wished = match how {
+                lease_end::CLEAN => Returned::Clean,
+                lease_end::DIRTY => Returned::Dirty,
+                lease_end::BROKEN => Returned::Broken,
+                _ => return Err(HOW),
+            };
+            worker.release(&mut slot.contents, slots::unpack(lease).1, wished);
+            Ok(Status::OK)
+        });
+        self.with_worker(Worker::tell_todo);
+        answer.unwrap_or_else(|status| status)
+    }
+
+    pub(super) fn call_lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable> {
+        let found = self.with_worker(|worker| {
+            self.admit_callback(worker, Allowed::Step).ok()?;
+            let (index, generation) = slots::unpack(task);
+            let slot = worker.container.slots.lock(index)?;
+            self.admit_task(worker, &slot.contents, task, generation).ok()?;
+            let (held, _) = held(&slot.contents, index, lease).ok()?;
+            worker.container.registry.resources[held.pool as usize].interface.get().copied()
+        });
+        interface_table(found.flatten()?)
+    }
+
+    /// Runs `act` on the desk of a lease of that interface that the task holds.
+    pub(super) fn on_lease<R>(
+        &self,
+        task: u64,
+        lease: u64,
+        interface: &str,
+        allowed: Allowed,
+        act: impl FnOnce(&Worker, &mut Slot<Record>, &Arc<Desk>) -> Result<R, Refused>,
+    ) -> Result<R, Status> {
+        let answer = self.on_task(task, allowed, |worker, index, slot| {
+            let desk = Self::find_lease(worker, slot, index, lease, interface)?;
+            act(worker, slot, &desk)
+        });
+        self.with_worker(Worker::tell_todo);
+        answer
+    }
+
+    fn find_lease(
+        worker: &Worker,
+        slot: &Slot<Record>,
+        index: u32,
+        lease: u64,
+        interface: &str,
+    ) -> Result<Arc<Desk>, Refused> {
+        let (held, desk) = held(&slot.contents, index, lease)?;
+        let offered = worker.container.registry.resources[held.pool as usize].interface.get();
+        if offered.is_none_or(|offered| *offered != interface) {
+            return Err(OF_OTHER_INTERFACE);
+        }
+        Ok(Arc::clone(desk))
+    }
+
+    /// What is looked at of a lease before the arguments of a call [host.call.order].
+    pub(super) fn check_lease(
+        &self,
+        task: u64,
+        lease: u64,
+        interface: &str,
+        allowed: Allowed,
+    ) -> Result<(), Refused> {
+        let checked = self.with_worker(|worker| {
+            self.admit_callback(worker, allowed)?;
+            let (index, generation) = slots::unpack(task);
+            let slot = worker.container.slots.lock(index).ok_or(GONE)?;
+            self.admit_task(worker, &slot.contents, task, generation)?;
+            let desk = Self::find_lease(worker, &slot, index, lease, interface)?;
+            let poisoned = desk.lock().check_poison();
+            poisoned
+        });
+        checked.unwrap_or(Err(super::FOREIGN))
+    }
+
+    /// Registers an operation on a lease.
+    pub(super) fn wait_for_lease(
+        &self,
+        worker: &Worker,
+        slot: &mut Slot<Record>,
+        token: u64,
+        lease: u64,
+        what: LeaseWait,
+    ) -> Result<u64, Refused> {
+        self.wait(worker, slot, token, Wait::Lease(slots::unpack(lease).1, what))
+    }
+}
+
+fn refusal_of(container: &Container, status: Status, pool: u32) -> Refused {
+    let rule = match status {
+        Status::E_RESOURCE => "resource.unreachable",
+        Status::E_BUSY => "resource.acquire.backlog",
+        Status::E_TIMEOUT => "resource.acquire.try",
+        _ => "resource.acquire.count",
+    };
+    let text = container.why_refused(status, pool).into();
+    Refused { status, rule, text, is_violation: status == Status::E_LIMIT }
+}
+
+impl Worker {
+    /// Ends a lease that the record holds. What has to be told is told later.
+    fn release(&self, record: &mut Record, number: u64, wished: Returned) {
+        // Operations on it end unseen, latched events as well [lease.released.events].
+        let is_of_it =
+            |operation: &Operation| matches!(operation.wait, Wait::Lease(lease, _) if lease == number);
+        let before = record.operations.len() + record.events.len();
+        record.operations.retain(|operation| !is_of_it(operation));
+        if record.lease_events.iter().any(|(_, lease)| *lease == number) {
+            let Record { events, lease_events, .. } = record;
+            let is_dropped = |event: &http_container_abi::Event| {
+                event.kind != event_kind::NOTICE && lease_events.contains(&(event.token, number))
+            };
+            events.retain(|event| !is_dropped(event));
+            lease_events.retain(|(_, lease)| *lease != number);
+        }
+        self.counters().operations_ended.add((before - record.operations.len() - record.events.len()) as u64);
+        let Some(at) = record.leases.iter().position(|held| held.number == number) else { return };
+        let held = record.leases.remove(at);
+        self.cancel_timer(held.timer);
+        if let Some(desk) = &held.desk {
+            self.container.end_lease(desk, wished, &mut self.todo.borrow_mut());
+            self.counters().leases_ended.add(1);
+        }
+    }
+
+    /// The time of an `acquire` is over.
+    pub(crate) fn expire_acquire(&self, index: u32, number: u64) {
+        let Some(mut slot) = self.container.slots.lock(index) else { return };
+        let record = &mut slot.contents;
+        let waits = |operation: &&Operation| operation.number == number;
+        let Some(Wait::Acquire(ticket)) =
+            record.operations.iter().find(waits).map(|operation| operation.wait)
+        else {
+            return;
+        };
+        let now_ns = self.now_ns.get();
+        let was_waiting = {
+            let todo = &mut *self.todo.borrow_mut();
+            self.container.registry.decide(todo, |pools| pools.withdraw(ticket, now_ns))
+        };
+        // Otherwise a grant, or a refusal, is on its way.
+        if was_waiting {
+            record.fire(number, event_kind::ACQUIRE, Status::E_TIMEOUT, 0);
+            record.leases.retain(|held| held.operation.0 != number || held.desk.is_some());
+            if record.wants_queue() {
+                self.queue.borrow_mut().push_back(index);
+            }
+        }
+        drop(slot);
+        self.tell_todo();
+    }
+}

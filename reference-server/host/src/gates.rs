@@ -1,0 +1,356 @@
+//! Start gates: what has to be there before the first step of a request. Until then its task is fresh, in no queue of a
+//! worker, and costs its record.
+//!
+//! Invariant: a task at a gate is moved on by whoever brings what it waits for, under its lock, one gate after the other
+//! [gate.order]; it holds no lease before it passes the last one.
+
+use crate::container::{Container, lock};
+use crate::exchange::Gathered;
+use crate::inbox::Message;
+use crate::partitions::Entry;
+pub(crate) use crate::partitions::Partitions;
+use crate::registry::{Answer, Asker, Held, Need, Todo};
+use crate::report::{Level, Report};
+use crate::slots::{self, Slot};
+use crate::task::{Phase, Record};
+use crate::worker::{self, Due, Worker};
+use http_container_abi::Status;
+
+/// At which gate a request is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum At {
+    Body,
+    /// It has come to the gate for partitions, and may wait there.
+    Partition {
+        is_in: bool,
+    },
+    /// It waits for leases under that ticket.
+    Resources {
+        ticket: u64,
+    },
+    Passed,
+}
+
+/// A request's way through the gates of its route.
+pub(crate) struct Gate {
+    at: At,
+    /// The worker that opened it.
+    worker: u32,
+    /// Grows at each gate, so that the time-out of one is none of the next.
+    turn: u32,
+    route: u32,
+    /// Its partition, once it has come to that gate.
+    key: Option<Box<[u8]>>,
+}
+
+/// What a task does next.
+enum Move {
+    Wait,
+    Start,
+    /// It is answered so, or 503 for that reason.
+    Refuse(u16),
+    Full(Status, String),
+}
+
+impl Gate {
+    pub fn is_waiting(&self) -> bool {
+        self.at != At::Passed
+    }
+
+    pub fn waits_for(&self, ticket: u64) -> bool {
+        self.at == At::Resources { ticket }
+    }
+}
+
+impl Worker {
+    /// Leads a fresh task to the gates of its route; `true` when it may be started at once. Otherwise it comes by
+    /// [`Worker::take_fresh`] when it may, or is answered.
+    pub fn pass_gates(&self, task: u64, route: u32) -> bool {
+        if self.container.route_at(route).gates.is_open() {
+            return true;
+        }
+        let (index, generation) = slots::unpack(task);
+        if let Some(mut slot) = self.container.slots.lock(index) {
+            let record = &mut slot.contents;
+            if record.generation != generation || record.phase != Phase::Fresh {
+                return false;
+            }
+            record.gate =
+                Some(Box::new(Gate { at: At::Body, worker: self.index, turn: 0, route, key: None }));
+            if let Some(deadline_ns) = record.deadline_ns {
+                self.wheel.borrow_mut().insert(deadline_ns, Due::Queued(task));
+            }
+        }
+        self.container.move_on(task);
+        false
+    }
+}
+
+impl Container {
+    /// A task at a gate looks whether it can go on. No lock may be held.
+    pub(crate) fn move_on(&self, task: u64) {
+        let (index, generation) = slots::unpack(task);
+        let mut todo = Todo::default();
+        let next = {
+            let Some(mut slot) = self.slots.lock(index) else { return };
+            if slot.contents.generation != generation || !slot.contents.is_gated() {
+                return;
+            }
+            self.look(&mut slot, index, task, &mut todo)
+        };
+        self.carry_out(todo);
+        match next {
+            Move::Wait => {}
+            Move::Start => self.pass_gates(task),
+            Move::Refuse(code) => self.turn_away(task, Status::E_PEER, Some(code)),
+            Move::Full(status, why) => {
+                self.tell_refusal(task, status, &why);
+                self.turn_away(task, status, Some(503));
+            }
+        }
+    }
+
+    fn look(&self, slot: &mut Slot<Record>, index: u32, task: u64, todo: &mut Todo) -> Move {
+        loop {
+            let record = &mut slot.contents;
+            let Some(gate) = &mut record.gate else { return Move::Wait };
+            let gates = &self.route_at(gate.route).gates;
+            match gate.at {
+                At::Body => {
+                    if let (Some(limit), Some(exchange)) = (gates.whole_body_bytes, &record.exchange) {
+                        match exchange.gather(limit, Some(task)) {
+                            Gathered::Whole => {}
+                            Gathered::Pending => return Move::Wait,
+                            Gathered::Refused(code) => return Move::Refuse(code),
+                        }
+                    }
+                    gate.turn += 1;
+                    gate.at = At::Partition { is_in: false };
+                }
+                At::Partition { is_in: false } => match self.enter_partition(record, task) {
+                    Some(decided) => return decided,
+                    None => return self.queue_for_leases(slot, index, task, todo),
+                },
+                At::Partition { is_in: true } => return Move::Wait,
+                At::Resources { .. } => return Move::Wait,
+                At::Passed => return Move::Start,
+            }
+        }
+    }
+
+    /// Comes to the gate for partitions; `None`: it is passed.
+    fn enter_partition(&self, record: &mut Record, task: u64) -> Option<Move> {
+        let gate = record.gate.as_mut()?;
+        let partitions = self.partitions[gate.route as usize].as_ref()?;
+        let settings = self.route_at(gate.route).gates.partition.as_ref()?;
+        let exchange = record.exchange.as_ref()?;
+        let key = settings.key.of(&exchange.request().head());
+        let mut partitions = lock(partitions);
+        let entry = partitions.enter(key, task);
+        if matches!(entry, Entry::Passed | Entry::Waits) {
+            gate.key = Some(key.into());
+        }
+        match entry {
+            Entry::Passed => None,
+            Entry::Waits => {
+                gate.at = At::Partition { is_in: true };
+                let due_ns = self.rough_now_ns().saturating_add(partitions.timeout_ns());
+                self.arm_gate(task, gate.turn, due_ns);
+                Some(Move::Wait)
+            }
+            Entry::Full => Some(Move::Full(Status::E_BUSY, "as many of its partition wait as may".into())),
+            Entry::ManyKeys => Some(Move::Full(Status::E_BUSY, "there are too many partitions".into())),
+        }
+    }
+
+    fn arm_gate(&self, task: u64, turn: u32, due_ns: u64) {
+        worker::with_current(self, |worker| {
+            worker.wheel.borrow_mut().insert(due_ns, Due::Gate(task, turn));
+        });
+    }
+
+    /// Wants the leases of the last gate.
+    fn queue_for_leases(&self, slot: &mut Slot<Record>, index: u32, task: u64, todo: &mut Todo) -> Move {
+        let Some((route, worker)) = slot.contents.gate.as_ref().map(|gate| (gate.route, gate.worker)) else {
+            return Move::Wait;
+        };
+        let gates = &self.route_at(route).gates;
+        let Some(number) = slot.next_number() else {
+            return Move::Full(Status::E_LIMIT, "no numbers are left".into());
+        };
+        for pool in &gates.resources {
+            let Some(lease) = slot.next_number() else { continue };
+            slot.contents.leases.push(Held::awaited(lease, *pool, (number, 0), true));
+        }
+        let now_ns = self.rough_now_ns();
+        let asker = Asker { id: u64::from(index), number, worker, holds: false };
+        let needs = Need::of(&gates.resources);
+        let answer = match needs.is_empty() {
+            true => Answer::Granted(Vec::new()),
+            false => self.registry.decide(todo, |pools| pools.acquire(&needs, asker, true, now_ns)),
+        };
+        let record = &mut slot.contents;
+        let Some(gate) = &mut record.gate else { return Move::Wait };
+        gate.turn += 1;
+        match answer {
+            Answer::Granted(places) => {
+                gate.at = At::Passed;
+                let desks: Vec<_> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
+                record.give(index, &desks, |held| held.is_of_gate);
+                self.count(|counters| counters.leases_granted.add(places.len() as u64));
+                Move::Start
+            }
+            Answer::Waiting(ticket) => {
+                gate.at = At::Resources { ticket };
+                let bounds = gates
+                    .resources
+                    .iter()
+                    .map(|pool| self.registry.resources[*pool as usize].acquire_timeout_ns);
+                let bound_ns = bounds.min().unwrap_or(u64::MAX).min(gates.resources_timeout_ns);
+                self.arm_gate(task, gate.turn, now_ns.saturating_add(bound_ns));
+                Move::Wait
+            }
+            Answer::Refused(status, pool) => Move::Full(status, self.why_refused(status, pool)),
+        }
+    }
+
+    /// Why a resource is not to be had, in a sentence.
+    pub(crate) fn why_refused(&self, status: Status, pool: u32) -> String {
+        let name = &self.registry.resources[pool as usize].name;
+        match status {
+            Status::E_RESOURCE => {
+                format!("resource \"{name}\" cannot be reached: {}", self.registry.reason(pool))
+            }
+            Status::E_BUSY => format!("as many tasks wait for resource \"{name}\" as may (max_waiting)"),
+            Status::E_TIMEOUT => format!("no member of resource \"{name}\" was free in time"),
+            Status::E_LIMIT => format!("resource \"{name}\" never has so many members"),
+            _ => format!("resource \"{name}\" is not to be had: {}", status.text()),
+        }
+    }
+
+    /// All gates are passed: the task goes to where it is started. No lock may be held.
+    pub(crate) fn pass_gates(&self, task: u64) {
+        let (index, generation) = slots::unpack(task);
+        let worker = {
+            let Some(mut slot) = self.slots.lock(index) else { return };
+            let record = &mut slot.contents;
+            let Some(gate) = record.gate.as_mut().filter(|_| record.generation == generation) else { return };
+            gate.at = At::Passed;
+            gate.turn += 1;
+            gate.worker
+        };
+        let here = worker::with_current(self, |current| {
+            let is_here = current.index == worker;
+            if is_here {
+                current.fresh.borrow_mut().push(task);
+            }
+            is_here
+        });
+        if here == Some(true) {
+            return;
+        }
+        if self.workers[worker as usize].post(Message::Passed(task), || ()) {
+            self.wake(worker);
+        } else {
+            self.drop_fresh(task, Status::CANCELLED_DRAIN);
+        }
+    }
+
+    /// The time at a gate is over.
+    pub(crate) fn expire_gate(&self, task: u64, turn: u32) {
+        let (index, generation) = slots::unpack(task);
+        let why = {
+            let Some(slot) = self.slots.lock(index) else { return };
+            let record = &slot.contents;
+            let Some(gate) = record.gate.as_ref().filter(|gate| gate.turn == turn && gate.is_waiting())
+            else {
+                return;
+            };
+            if record.generation != generation {
+                return;
+            }
+            match gate.at {
+                At::Resources { .. } => "the resources of its route were not free in time",
+                _ => "its turn in its partition did not come in time",
+            }
+        };
+        self.tell_refusal(task, Status::E_TIMEOUT, why);
+        self.turn_away(task, Status::E_TIMEOUT, Some(503));
+    }
+
+    /// The registry says that there is nothing for a task at the last gate.
+    pub(crate) fn refuse_at_gate(&self, task: u64, status: Status, pool: u32) {
+        self.tell_refusal(task, status, &self.why_refused(status, pool));
+        self.turn_away(task, status, Some(503));
+    }
+
+    /// A task leaves its gates for good: its places in queues go to others. No lock may be held.
+    pub(crate) fn leave_gates(&self, task: u64, gate: &Gate) {
+        if let At::Resources { ticket } = gate.at {
+            let now_ns = self.rough_now_ns();
+            self.decide(|pools| pools.withdraw(ticket, now_ns));
+        }
+        let Some(key) = &gate.key else { return };
+        let Some(partitions) = &self.partitions[gate.route as usize] else { return };
+        let mut leaving = task;
+        // Whoever has left meanwhile passes its turn on.
+        loop {
+            let next = lock(partitions).leave(key, leaving);
+            let Some(next) = next else { return };
+            if self.take_turn(next) {
+                return;
+            }
+            leaving = next;
+        }
+    }
+
+    /// The turn of a task in its partition has come; `false` when it is not there any more.
+    fn take_turn(&self, task: u64) -> bool {
+        let (index, generation) = slots::unpack(task);
+        let mut todo = Todo::default();
+        let next = {
+            let Some(mut slot) = self.slots.lock(index) else { return false };
+            let record = &mut slot.contents;
+            let is_there = record.generation == generation && record.phase == Phase::Fresh;
+            let waits = record.gate.as_ref().is_some_and(|gate| gate.at == At::Partition { is_in: true });
+            if !(is_there && waits) {
+                return false;
+            }
+            self.queue_for_leases(&mut slot, index, task, &mut todo)
+        };
+        self.carry_out(todo);
+        match next {
+            Move::Start => self.pass_gates(task),
+            Move::Full(status, why) => {
+                self.tell_refusal(task, status, &why);
+                self.turn_away(task, status, Some(503));
+            }
+            Move::Wait | Move::Refuse(_) => {}
+        }
+        true
+    }
+
+    fn tell_refusal(&self, task: u64, status: Status, why: &str) {
+        self.count(|counters| counters.gate_refusals.add(1));
+        if !self.reporter.wants(Level::Warn) {
+            return;
+        }
+        let (index, generation) = slots::unpack(task);
+        let Some(slot) = self.slots.lock(index) else { return };
+        let record = &slot.contents;
+        if record.generation != generation {
+            return;
+        }
+        let (module, request, route) = (record.module, record.request_id, record.route);
+        drop(slot);
+        self.reporter.report(&Report {
+            level: Level::Warn,
+            module: self.module_name(module),
+            task,
+            request,
+            rule: "gate.refused.told",
+            status: Some(status),
+            text: &format!("refused at a gate of route {}: {why}", self.route_at(route).name),
+        });
+    }
+}

@@ -1,0 +1,115 @@
+//! The registry of shared resources: who waits, who holds which member, and what passes between the two.
+//!
+//! `pools.rs` and `pool.rs` decide, `desk.rs` and `answer.rs` are where a holder and its member meet, `acts.rs` carries out
+//! what was decided. There is one lock for all decisions, held for a few field accesses, and one for each desk.
+//!
+//! Invariant: locks are taken in the order task, desk, decisions, and none of them is held while a module runs; what one
+//! task's call does to another is noted as a [`Wake`] or a [`Decision`] and carried out when no lock is held.
+
+mod acts;
+mod answer;
+mod desk;
+mod pool;
+mod pools;
+#[cfg(test)]
+mod simulation;
+
+pub(crate) use acts::{Held, Todo};
+pub(crate) use desk::{Desk, Seats, Sort, Wake};
+pub(crate) use pool::{Place, Returned};
+pub use pools::ResourceUsage;
+pub(crate) use pools::{Answer, Asker, Need, Pools};
+
+use crate::container::lock;
+use crate::settings::ResourceSettings;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// One resource, beside its members.
+pub(crate) struct Resource {
+    pub name: String,
+    /// Index of the provider's module; `None`: permits, whose members nobody has to make.
+    pub provider: Option<u32>,
+    /// The longest wait that the operator allows, ns.
+    pub acquire_timeout_ns: u64,
+    /// The extension id of what its members can do, once the provider has offered it.
+    pub interface: OnceLock<&'static str>,
+    /// The desk of each member's present life.
+    desks: Mutex<Vec<Option<Arc<Desk>>>>,
+    /// Why it cannot be reached, in the provider's words, and whether that was told.
+    trouble: Mutex<Trouble>,
+}
+
+#[derive(Default)]
+struct Trouble {
+    reason: String,
+    is_told: bool,
+}
+
+/// All resources.
+pub(crate) struct Registry {
+    pub resources: Box<[Resource]>,
+    pools: Mutex<Pools>,
+    /// The time for which the next look is arranged, ns.
+    armed_ns: AtomicU64,
+}
+
+impl Registry {
+    pub fn new(mut settings: Vec<ResourceSettings>, workers: u32) -> Registry {
+        settings.iter_mut().filter(|one| one.provider.is_none()).for_each(ResourceSettings::keep_all);
+        let resource = |one: &ResourceSettings| Resource {
+            name: one.name.clone(),
+            provider: one.provider,
+            acquire_timeout_ns: one.acquire_timeout_ns,
+            interface: OnceLock::new(),
+            desks: Mutex::new(vec![None; one.max as usize]),
+            trouble: Mutex::default(),
+        };
+        Registry {
+            resources: settings.iter().map(resource).collect(),
+            pools: Mutex::new(Pools::new(settings, workers)),
+            armed_ns: AtomicU64::new(u64::MAX),
+        }
+    }
+
+    /// The resource that this module provides.
+    pub fn of_provider(&self, module: u32) -> Option<u32> {
+        self.resources.iter().position(|one| one.provider == Some(module)).map(|index| index as u32)
+    }
+
+    /// The resource of that name.
+    pub fn find(&self, name: &[u8]) -> Option<u32> {
+        self.resources.iter().position(|one| one.name.as_bytes() == name).map(|index| index as u32)
+    }
+
+    /// The desk of a member, in that life.
+    pub fn desk(&self, place: Place) -> Option<Arc<Desk>> {
+        let desks = lock(&self.resources[place.pool as usize].desks);
+        desks.get(place.member as usize)?.clone().filter(|desk| desk.place == place)
+    }
+
+    fn set_desk(&self, place: Place, desk: Option<Arc<Desk>>) {
+        lock(&self.resources[place.pool as usize].desks)[place.member as usize] = desk;
+    }
+
+    /// Why a resource cannot be reached, as far as the provider said.
+    pub fn reason(&self, pool: u32) -> String {
+        lock(&self.resources[pool as usize].trouble).reason.clone()
+    }
+
+    /// Decides under the lock; what follows is added to `todo`, to be carried out when no lock is held.
+    pub fn decide<R>(&self, todo: &mut Todo, act: impl FnOnce(&mut Pools) -> R) -> R {
+        let mut pools = lock(&self.pools);
+        let answer = act(&mut pools);
+        pools.take_decisions(&mut todo.decisions);
+        if pools.due_ns() < self.armed_ns.load(Ordering::Relaxed) {
+            todo.due_ns = todo.due_ns.min(pools.due_ns());
+        }
+        answer
+    }
+
+    /// How a resource is used now.
+    pub fn usage(&self, pool: u32, now_ns: u64) -> ResourceUsage {
+        lock(&self.pools).usage(pool, now_ns)
+    }
+}

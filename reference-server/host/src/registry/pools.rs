@@ -1,0 +1,419 @@
+//! Who gets which member, and when: all resources and all who wait for them.
+//!
+//! Tasks wait in one queue for each resource that they want, and take their turn in all of them: one that is first in each
+//! and finds all free gets all at once. So nothing is held while something else is waited for, and nobody is overtaken for
+//! ever [resource.acquire.all-or-nothing] [resource.acquire.fair].
+//!
+//! State and decisions only: time is an argument, and what is decided is carried out by others. It must not know tasks.
+
+use super::pool::{Ask, Place, Pool, Returned, Stage};
+use crate::settings::ResourceSettings;
+use http_container_abi::Status;
+use std::collections::HashMap;
+
+/// For so long those who came later may overtake, ns.
+const OVERTAKE_NS: u64 = 1_000_000;
+/// So often a task may be overtaken.
+const OVERTAKE_TIMES: u32 = 4;
+/// So far behind the first one is looked for one that is where the member is.
+const OVERTAKE_DEPTH: usize = 8;
+
+/// How many members of which pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Need {
+    pub pool: u32,
+    pub count: u32,
+}
+
+impl Need {
+    /// The needs of who wants one member of each of these pools, the same one more than once perhaps; in the order of the
+    /// pools' first places.
+    pub fn of(pools: &[u32]) -> Vec<Need> {
+        let mut needs: Vec<Need> = Vec::with_capacity(pools.len());
+        for pool in pools {
+            match needs.iter_mut().find(|need| need.pool == *pool) {
+                Some(need) => need.count += 1,
+                None => needs.push(Need { pool: *pool, count: 1 }),
+            }
+        }
+        needs
+    }
+}
+
+/// Who asks: what it is to the caller, and the worker on which it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Asker {
+    pub id: u64,
+    pub number: u64,
+    pub worker: u32,
+    /// It holds a lease already, so that others may wait for what it has.
+    pub holds: bool,
+}
+
+/// What is to be done now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Decision {
+    /// These members are the asker's, in the order of what it needs.
+    Grant { ticket: u64, asker: Asker, places: Vec<Place> },
+    /// It gets nothing.
+    Refuse { ticket: u64, asker: Asker, status: Status, pool: u32 },
+    /// Make the member's task on that worker.
+    Open { place: Place, worker: u32 },
+    /// Ask the member for that.
+    Ask { place: Place, ask: Ask },
+    /// The member took too long in that stage: cancel its task.
+    Kill { place: Place, stage: Stage },
+}
+
+/// The answer to a wish.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Answer {
+    /// Here they are, in the order of what is needed.
+    Granted(Vec<Place>),
+    /// It waits under that ticket.
+    Waiting(u64),
+    /// The status, and the pool for which.
+    Refused(Status, u32),
+}
+
+/// How a resource is used at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ResourceUsage {
+    /// Members there can be.
+    pub max: u32,
+    /// Members that there are and that are not free.
+    pub in_use: u32,
+    /// Members that are free.
+    pub idle: u32,
+    /// Tasks and requests that wait.
+    pub waiting: u32,
+    /// Whether it can be reached, as far as is known.
+    pub is_available: bool,
+}
+
+struct Waiter {
+    asker: Asker,
+    needs: Vec<Need>,
+    since_ns: u64,
+    overtaken: u32,
+}
+
+pub(crate) struct Pools {
+    pools: Vec<Pool>,
+    waiters: HashMap<u64, Waiter>,
+    /// How many of them hold a lease.
+    holders: u32,
+    last_ticket: u64,
+    out: Vec<Decision>,
+    due_ns: u64,
+}
+
+impl Pools {
+    /// No members are open.
+    pub fn new(settings: Vec<ResourceSettings>, workers: u32) -> Pools {
+        let pool = |(index, settings)| Pool::new(index as u32, settings, workers);
+        Pools {
+            pools: settings.into_iter().enumerate().map(pool).collect(),
+            waiters: HashMap::new(),
+            holders: 0,
+            last_ticket: 0,
+            out: Vec::new(),
+            due_ns: u64::MAX,
+        }
+    }
+
+    /// Moves what has been decided and is to be carried out.
+    pub fn take_decisions(&mut self, into: &mut Vec<Decision>) {
+        into.append(&mut self.out);
+    }
+
+    /// When [`Pools::tend`] is to be called, ns.
+    pub fn due_ns(&self) -> u64 {
+        self.due_ns
+    }
+
+    pub fn stage(&self, place: Place) -> Option<Stage> {
+        self.pools[place.pool as usize].stage(place)
+    }
+
+    /// A task wants members. `may_wait`: it waits for its turn; else it gets them at once or `HC_E_TIMEOUT`.
+    pub fn acquire(&mut self, needs: &[Need], asker: Asker, may_wait: bool, now_ns: u64) -> Answer {
+        for need in needs {
+            let pool = &mut self.pools[need.pool as usize];
+            pool.note_demand(now_ns);
+            if need.count > pool.settings.max {
+                return Answer::Refused(Status::E_LIMIT, need.pool);
+            }
+            if pool.is_unreachable(now_ns) {
+                return Answer::Refused(Status::E_RESOURCE, need.pool);
+            }
+        }
+        // Where members are free although tasks wait, the first of these waits for others, too: it does not keep them from
+        // one that holds what it may wait for [resource.acquire.several].
+        let is_turn = |need: &Need| {
+            let pool = &self.pools[need.pool as usize];
+            (pool.waiting == 0 || asker.holds) && pool.lendable(need.count, now_ns) >= need.count
+        };
+        if needs.iter().all(is_turn) {
+            return Answer::Granted(self.lend(needs, asker.worker, now_ns));
+        }
+        if !may_wait {
+            let short = needs.iter().find(|need| !is_turn(need)).map_or(0, |need| need.pool);
+            self.prepare(needs, asker.worker, now_ns);
+            return Answer::Refused(Status::E_TIMEOUT, short);
+        }
+        let is_full = |need: &&Need| {
+            let pool = &self.pools[need.pool as usize];
+            pool.waiting >= pool.settings.max_waiting
+        };
+        if let Some(full) = needs.iter().find(is_full) {
+            return Answer::Refused(Status::E_BUSY, full.pool);
+        }
+        Answer::Waiting(self.enqueue(needs, asker, now_ns))
+    }
+
+    /// A member may be opened for the next one who tries.
+    fn prepare(&mut self, needs: &[Need], worker: u32, now_ns: u64) {
+        for need in needs {
+            let pool = &mut self.pools[need.pool as usize];
+            pool.wanted += need.count;
+            pool.provide(Some(worker), now_ns, &mut self.out);
+            pool.wanted -= need.count;
+            self.note_due(need.pool, now_ns);
+        }
+    }
+
+    fn enqueue(&mut self, needs: &[Need], asker: Asker, now_ns: u64) -> u64 {
+        self.last_ticket += 1;
+        self.holders += u32::from(asker.holds);
+        let ticket = self.last_ticket;
+        self.waiters.insert(ticket, Waiter { asker, needs: needs.to_vec(), since_ns: now_ns, overtaken: 0 });
+        for need in needs {
+            let pool = &mut self.pools[need.pool as usize];
+            pool.queue.push_back(ticket);
+            pool.waiting += 1;
+            pool.wanted += need.count;
+            pool.provide(Some(asker.worker), now_ns, &mut self.out);
+            if pool.queue.len() > 64 + 2 * pool.waiting as usize {
+                pool.queue.retain(|ticket| self.waiters.contains_key(ticket));
+            }
+            self.note_due(need.pool, now_ns);
+        }
+        ticket
+    }
+
+    fn lend(&mut self, needs: &[Need], worker: u32, now_ns: u64) -> Vec<Place> {
+        let mut places = Vec::with_capacity(needs.len());
+        for need in needs {
+            let pool = &mut self.pools[need.pool as usize];
+            places.extend((0..need.count).filter_map(|_| pool.lend(worker, now_ns)));
+        }
+        places
+    }
+
+    fn leave(&mut self, ticket: u64) -> Option<Waiter> {
+        let waiter = self.waiters.remove(&ticket)?;
+        self.holders -= u32::from(waiter.asker.holds);
+        for need in &waiter.needs {
+            let pool = &mut self.pools[need.pool as usize];
+            pool.waiting -= 1;
+            pool.wanted -= need.count;
+        }
+        Some(waiter)
+    }
+
+    /// Who waited under that ticket does not any more; `false` when it was served or refused before.
+    pub fn withdraw(&mut self, ticket: u64, now_ns: u64) -> bool {
+        let Some(waiter) = self.leave(ticket) else { return false };
+        waiter.needs.iter().for_each(|need| self.serve(need.pool, now_ns));
+        true
+    }
+
+    /// A lease ended.
+    pub fn give_back(&mut self, place: Place, how: Returned, now_ns: u64) {
+        self.on(place.pool, now_ns, |pool, out| pool.returned(place, how, now_ns, out));
+    }
+
+    /// A member is ready.
+    pub fn opened(&mut self, place: Place, now_ns: u64) {
+        self.on(place.pool, now_ns, |pool, out| pool.opened(place, now_ns, out));
+    }
+
+    /// A member did what it was asked for.
+    pub fn settled(&mut self, place: Place, is_well: bool, is_dirty: bool, now_ns: u64) {
+        self.on(place.pool, now_ns, |pool, out| pool.settled(place, is_well, is_dirty, now_ns, out));
+    }
+
+    /// A member's task has ended.
+    pub fn ended(&mut self, place: Place, now_ns: u64) {
+        let is_unreachable = self.pools[place.pool as usize].ended(place, now_ns);
+        if is_unreachable {
+            self.refuse_all(place.pool, now_ns);
+        }
+        self.on(place.pool, now_ns, |pool, out| {
+            pool.provide(None, now_ns, out);
+            if pool.open_count() < pool.settings.min {
+                pool.tend(now_ns, out);
+            }
+        });
+    }
+
+    fn refuse_all(&mut self, index: u32, now_ns: u64) {
+        let queue = std::mem::take(&mut self.pools[index as usize].queue);
+        let mut others = Vec::new();
+        for ticket in queue {
+            let Some(waiter) = self.leave(ticket) else { continue };
+            others.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
+            let (asker, status) = (waiter.asker, Status::E_RESOURCE);
+            self.out.push(Decision::Refuse { ticket, asker, status, pool: index });
+        }
+        others.into_iter().for_each(|pool| self.serve(pool, now_ns));
+    }
+
+    /// The members of a pool are permits, of a provider's: all of them are kept [limit.permit].
+    pub fn keep_all(&mut self, index: u32) {
+        self.pools[index as usize].settings.keep_all();
+    }
+
+    /// The provider's instance was replaced.
+    pub fn retire(&mut self, index: u32, now_ns: u64) {
+        self.on(index, now_ns, |pool, out| {
+            pool.retire(now_ns, out);
+            pool.provide(None, now_ns, out);
+        });
+    }
+
+    /// The container stops: what nobody uses is closed.
+    pub fn close(&mut self, now_ns: u64) {
+        (0..self.pools.len() as u32)
+            .for_each(|index| self.on(index, now_ns, |pool, out| pool.close(now_ns, out)));
+    }
+
+    /// What is due by now.
+    pub fn tend(&mut self, now_ns: u64) {
+        for index in 0..self.pools.len() as u32 {
+            self.on(index, now_ns, |pool, out| pool.tend(now_ns, out));
+        }
+        self.due_ns = self.pools.iter().map(|pool| pool.due_ns(now_ns)).min().unwrap_or(u64::MAX);
+    }
+
+    fn on(&mut self, index: u32, now_ns: u64, act: impl FnOnce(&mut Pool, &mut Vec<Decision>)) {
+        act(&mut self.pools[index as usize], &mut self.out);
+        self.serve(index, now_ns);
+        self.note_due(index, now_ns);
+    }
+
+    /// Something changed in a pool: the time by which it is to be looked at again.
+    fn note_due(&mut self, index: u32, now_ns: u64) {
+        let pool = &self.pools[index as usize];
+        let settings = &pool.settings;
+        let member_ns = if self.out.is_empty() { u64::MAX } else { settings.member_timeout_ns };
+        let idle_ns = settings.idle_timeout_ns.min(settings.max_lifetime_ns);
+        let soon = now_ns.saturating_add(member_ns.min(idle_ns));
+        if soon < self.due_ns || !pool.is_available() {
+            self.due_ns = self.due_ns.min(soon).min(pool.due_ns(now_ns));
+        }
+    }
+
+    /// Serves those who wait, as far as there are members.
+    fn serve(&mut self, index: u32, now_ns: u64) {
+        let mut pools = vec![];
+        let mut next = Some(index);
+        while let Some(index) = next.take().or_else(|| pools.pop()) {
+            while let Some(ticket) = self.next_ticket(index, now_ns) {
+                let Some(waiter) = self.leave(ticket) else { break };
+                let places = self.lend(&waiter.needs, waiter.asker.worker, now_ns);
+                // Those behind it in other queues may be first now.
+                pools.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
+                self.out.push(Decision::Grant { ticket, asker: waiter.asker, places });
+            }
+            let worker = None;
+            self.pools[index as usize].provide(worker, now_ns, &mut self.out);
+        }
+    }
+
+    /// Who is to be served next in that pool, if that can be now.
+    fn next_ticket(&mut self, index: u32, now_ns: u64) -> Option<u64> {
+        let head = self.head(index)?;
+        if self.pools[index as usize].lendable(1, now_ns) == 0 {
+            return None;
+        }
+        let waiter = &self.waiters[&head];
+        let is_first = waiter.needs.iter().all(|need| need.pool == index || self.is_head(need.pool, head));
+        let chosen = if is_first && self.can_be_served(waiter, now_ns) {
+            self.nearer(index, head, now_ns).unwrap_or(head)
+        } else {
+            return self.first_holder(index, now_ns);
+        };
+        if chosen != head {
+            self.waiters.get_mut(&head)?.overtaken += 1;
+        }
+        Some(chosen)
+    }
+
+    fn can_be_served(&self, waiter: &Waiter, now_ns: u64) -> bool {
+        waiter.needs.iter().all(|need| {
+            let pool = &self.pools[need.pool as usize];
+            pool.lendable(need.count, now_ns) >= need.count
+        })
+    }
+
+    /// The first one in that queue who holds a lease and can be served, where the head of the queue cannot.
+    fn first_holder(&self, index: u32, now_ns: u64) -> Option<u64> {
+        let is_meant = |ticket: &&u64| {
+            let waiter = self.waiters.get(ticket);
+            waiter.is_some_and(|waiter| waiter.asker.holds && self.can_be_served(waiter, now_ns))
+        };
+        if self.holders == 0 {
+            return None;
+        }
+        self.pools[index as usize].queue.iter().find(is_meant).copied()
+    }
+
+    /// The first who still waits.
+    fn head(&mut self, index: u32) -> Option<u64> {
+        let queue = &mut self.pools[index as usize].queue;
+        while let Some(first) = queue.front() {
+            if self.waiters.contains_key(first) {
+                return Some(*first);
+            }
+            queue.pop_front();
+        }
+        None
+    }
+
+    fn is_head(&self, index: u32, ticket: u64) -> bool {
+        let queue = &self.pools[index as usize].queue;
+        queue.iter().find(|ticket| self.waiters.contains_key(ticket)) == Some(&ticket)
+    }
+
+    /// One a little further behind that is where a free member is, while the first one is not, and has not waited for long.
+    fn nearer(&self, index: u32, head: u64, now_ns: u64) -> Option<u64> {
+        let pool = &self.pools[index as usize];
+        let is_single = |waiter: &Waiter| waiter.needs.len() == 1 && waiter.needs[0].count == 1;
+        let first = &self.waiters[&head];
+        let may_be = is_single(first)
+            && first.overtaken < OVERTAKE_TIMES
+            && now_ns.saturating_sub(first.since_ns) < OVERTAKE_NS
+            && !pool.has_local(first.asker.worker, now_ns);
+        if !may_be {
+            return None;
+        }
+        pool.queue.iter().take(OVERTAKE_DEPTH).copied().find(|ticket| {
+            let waiter = self.waiters.get(ticket);
+            waiter.is_some_and(|waiter| is_single(waiter) && pool.has_local(waiter.asker.worker, now_ns))
+        })
+    }
+
+    /// How a pool is used now.
+    pub fn usage(&self, index: u32, now_ns: u64) -> ResourceUsage {
+        let pool = &self.pools[index as usize];
+        ResourceUsage {
+            max: pool.settings.max,
+            in_use: pool.in_use(),
+            idle: pool.idle_count(),
+            waiting: pool.waiting,
+            is_available: !pool.is_unreachable(now_ns),
+        }
+    }
+}
