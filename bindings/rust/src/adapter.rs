@@ -107,6 +107,8 @@ impl<A: App> Module for Adapter<A> {
             task.context.store_events(unseen);
             task.discard();
             task.context.end();
+            let kept = task.context.kept.take();
+            drop(kept);
         }
         let mut spare = worker.spare.borrow_mut();
         if spare.len() < SPARE_TASKS_MAX && task.renew() {

@@ -1,6 +1,7 @@
 //! What the SDK knows of the task whose step runs on this thread: its handle, its waker, its operations. A step enters
 //! its context and leaves it at its end, also when it panics. Must not poll futures; `drive.rs` does.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub(crate) struct TaskContext {
     pub(crate) subscriptions: RefCell<Subscriptions>,
     /// Leases of the route's gates that the task has not taken yet, in the route's order.
     pub(crate) gate_leases: RefCell<Vec<u64>>,
+    /// What outlives the task's future, until the container has finished the task.
+    pub(crate) kept: RefCell<Vec<Box<dyn Any>>>,
     /// Where the bytes of the request's head go; empty, with the room that the last head has left.
     pub(crate) store: RefCell<BytesMut>,
     /// Set by a future that has answered its request and stays for the next one.
@@ -59,6 +62,7 @@ impl TaskContext {
             facts: RefCell::default(),
             subscriptions: RefCell::default(),
             gate_leases: RefCell::default(),
+            kept: RefCell::default(),
             store: RefCell::default(),
             answered: Cell::new(None),
             outcome: Cell::new(None),

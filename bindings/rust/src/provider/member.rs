@@ -1,5 +1,6 @@
 //! One member, as its own code sees it: what it is asked, and what it answers. Must not know who asks.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::ffi::CString;
 use std::future::{Future, poll_fn};
@@ -91,7 +92,23 @@ impl Member {
     }
 
     /// hc.pool/1: says what it is, before [`ready`](Self::ready). `type_name` is the name by which provider and user agree on
-    /// what the object is; a pointer must stay valid until the member's future has been dropped.
+    /// what the object is. What a pointer points to must outlive the member's future, which may end while the object is
+    /// lent: hand it to [`keep`](Self::keep).
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    /// use http_container::Error;
+    /// use http_container::provider::{Member, Opaque};
+    ///
+    /// struct Session;
+    ///
+    /// fn lend(member: &Member) -> Result<(), Error> {
+    ///     let session = Arc::new(Session);
+    ///     member.object("org.example.session/1", Opaque::new(Arc::as_ptr(&session).cast_mut().cast()))?;
+    ///     member.keep(session);
+    ///     member.ready()
+    /// }
+    /// ```
     ///
     /// # Errors
     /// The name has a zero byte in it, or the member is of another interface.
@@ -99,6 +116,11 @@ impl Member {
         let name =
             CString::new(type_name).map_err(|_| Error::new("a name of a type has a zero byte in it"))?;
         Self::answer("the object of a member", self.core.extension.object(self.task(), &name, object))
+    }
+
+    /// Keeps a value until nobody holds the member any more \[pool.object.kept\]: until the container has finished its task.
+    pub fn keep(&self, value: impl Any) {
+        self.core.context.kept.borrow_mut().push(Box::new(value));
     }
 
     /// Waits for the next request. While one is under way only [`Request::Interrupt`] and [`Request::Close`] come, so wait
@@ -123,7 +145,7 @@ impl Member {
                 }
                 Ok(None) => {
                     self.core.is_under_way.set(true);
-                    self.done(Outcome::failed("the provider does not know this kind of request"));
+                    self.done(Outcome::unsupported());
                 }
                 // `poll` says so, and keeps the waker.
                 Err(Status::PENDING) => {}
@@ -136,6 +158,20 @@ impl Member {
                 }
             }
         }
+    }
+
+    /// Waits for the next request, or for `lost`, whichever comes first: so that a connection which the other end closes
+    /// while nothing is under way is not lent \[provider.lost.noticed\]. Neither a request nor what `lost` waits for is lost
+    /// when the other one comes first.
+    ///
+    /// # Errors
+    /// What `lost` says.
+    pub async fn next_unless<F: Future>(&self, mut lost: Pin<&mut F>) -> Result<Request, F::Output> {
+        poll_fn(|context| match self.poll_next(context) {
+            Poll::Ready(request) => Poll::Ready(Ok(request)),
+            Poll::Pending => lost.as_mut().poll(context).map(Err),
+        })
+        .await
     }
 
     /// Notes that a request is under way; drops an interrupt that came when its request was done already.
@@ -154,16 +190,27 @@ impl Member {
     /// Waits for `work`, which does the request under way, or for the container's wish that it end, whichever comes first.
     /// The work is not dropped: go on with it after an interrupt, or drop it.
     ///
-    /// ```ignore
-    /// let mut work = pin!(connection.run(&statement, &member));
-    /// let outcome = loop {
-    ///     match member.race(work.as_mut()).await {
-    ///         Race::Done(outcome) => break outcome,
-    ///         Race::Interrupt => cancel_at_the_server().await,
-    ///         Race::Close => return Ok(()),
+    /// ```
+    /// use std::pin::pin;
+    /// use http_container::Error;
+    /// use http_container::provider::{Member, Outcome, Race, Statement};
+    /// # async fn run(_: &Statement, _: &Member) -> Outcome { Outcome::ok() }
+    /// # async fn cancel_at_the_server() {}
+    ///
+    /// /// Whether the member goes on.
+    /// async fn serve(statement: &Statement, member: &Member) -> Result<bool, Error> {
+    ///     let mut work = pin!(run(statement, member));
+    ///     loop {
+    ///         match member.race(work.as_mut()).await {
+    ///             Race::Done(outcome) => {
+    ///                 member.done(outcome);
+    ///                 return Ok(true);
+    ///             }
+    ///             Race::Interrupt => cancel_at_the_server().await,
+    ///             Race::Close => return Ok(false),
+    ///         }
     ///     }
-    /// };
-    /// member.done(outcome);
+    /// }
     /// ```
     pub async fn race<F: Future>(&self, mut work: Pin<&mut F>) -> Race<F::Output> {
         poll_fn(|context| {

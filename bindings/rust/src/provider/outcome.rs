@@ -74,6 +74,12 @@ impl Outcome {
         Self { message: message.into(), ..Self::of(Status::E_FAILED) }
     }
 
+    /// The provider does not serve requests of this kind \[provider.next.unknown\].
+    pub fn unsupported() -> Self {
+        let message = "the provider does not serve requests of this kind";
+        Self { message: message.to_owned(), ..Self::of(Status::E_UNSUPPORTED) }
+    }
+
     /// The other end is full.
     pub fn limit(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::of(Status::E_LIMIT) }

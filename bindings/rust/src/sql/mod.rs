@@ -30,8 +30,8 @@
 //! # Clean, dirty, poisoned
 //!
 //! A [`Sql`] runs one statement at a time, which `&mut` sees to. When it is dropped with nothing under way, its connection is
-//! given back clean; in the middle of a statement, with rows unread or a transaction open, it is given back dirty, and the
-//! container makes it like a fresh one before somebody else has it.
+//! given back clean. In the middle of a statement, of its rows or of a transaction, the connection is dirty: the container
+//! interrupts what is under way, and makes the connection like a fresh one before somebody else has it.
 //!
 //! Dropping the future of a statement before it is done (a `timeout`, a `select`, a request that is cancelled) withdraws the
 //! statement: the database is told to stop, and the lease is poisoned \[lease.poison\]. Further statements on it fail with

@@ -147,16 +147,23 @@ impl Sql {
     }
 
     /// Ends the open transaction.
+    ///
+    /// What the database refuses leaves none open, either \[sql.transaction.commit\].
     pub(super) async fn end_transaction(&mut self, what: u32) -> Result<(), SqlError> {
         self.drain().await?;
-        self.tell(what).await?;
-        self.transaction = Open::No;
-        Ok(())
+        let told = self.tell(what).await;
+        self.is_doubtful |= told.is_err();
+        if told.as_ref().err().is_none_or(|error| error.status() == Status::E_FAILED) {
+            self.transaction = Open::No;
+        }
+        told
     }
 
-    /// The guard of the open transaction is gone.
+    /// The guard of the transaction is gone.
     pub(super) fn abandon_transaction(&mut self) {
-        self.transaction = Open::Abandoned;
+        if self.transaction == Open::Yes {
+            self.transaction = Open::Abandoned;
+        }
     }
 
     async fn begin(&mut self, flags: u32, text: &str, values: &[SqlValue<'_>]) -> Result<Rows<'_>, SqlError> {
@@ -178,12 +185,12 @@ impl Sql {
     async fn settle(&mut self) -> Result<(), SqlError> {
         self.drain().await?;
         if self.transaction == Open::Abandoned {
-            let told = self.tell(sql_transaction::ROLLBACK).await;
-            self.transaction = Open::No;
-            // A database that refuses has none open: a commit that it refused may have ended it.
-            self.is_doubtful |= told.is_err();
-            return told
-                .or_else(|error| if error.status() == Status::E_FAILED { Ok(()) } else { Err(error) });
+            let told = self.end_transaction(sql_transaction::ROLLBACK).await;
+            return match told {
+                // A database that refuses has none open: a statement may have ended it.
+                Err(error) if error.status() != Status::E_FAILED => Err(error),
+                _ => Ok(()),
+            };
         }
         Ok(())
     }
@@ -289,7 +296,8 @@ impl Sql {
 
 impl Drop for Sql {
     fn drop(&mut self) {
-        let is_settled = self.phase == Phase::Idle && self.transaction == Open::No && !self.is_doubtful;
+        // With rows unread, the container looks whether the statement is under way still.
+        let is_settled = self.phase != Phase::UnderWay && self.transaction == Open::No && !self.is_doubtful;
         self.lease.set_end(if is_settled { LeaseEnd::Clean } else { LeaseEnd::Dirty });
     }
 }

@@ -13,20 +13,19 @@ use super::session::Sql;
 #[must_use = "a transaction that is dropped is rolled back"]
 pub struct Transaction<'s> {
     sql: &'s mut Sql,
-    is_over: bool,
 }
 
 impl<'s> Transaction<'s> {
     pub(super) fn new(sql: &'s mut Sql) -> Self {
-        Self { sql, is_over: false }
+        Self { sql }
     }
 
     /// Makes its changes last.
     ///
     /// # Errors
-    /// The database refused it, and nothing was changed; or the connection is lost, and nobody knows.
+    /// `E_FAILED`: the database refused it, and nothing was changed. With any other, nobody knows \[sql.transaction.lost\].
     pub async fn commit(self) -> Result<(), SqlError> {
-        self.end(sql_transaction::COMMIT).await
+        self.sql.end_transaction(sql_transaction::COMMIT).await
     }
 
     /// Undoes its changes.
@@ -34,13 +33,7 @@ impl<'s> Transaction<'s> {
     /// # Errors
     /// The connection is lost.
     pub async fn rollback(self) -> Result<(), SqlError> {
-        self.end(sql_transaction::ROLLBACK).await
-    }
-
-    async fn end(mut self, what: u32) -> Result<(), SqlError> {
-        self.sql.end_transaction(what).await?;
-        self.is_over = true;
-        Ok(())
+        self.sql.end_transaction(sql_transaction::ROLLBACK).await
     }
 }
 
@@ -60,8 +53,6 @@ impl DerefMut for Transaction<'_> {
 
 impl Drop for Transaction<'_> {
     fn drop(&mut self) {
-        if !self.is_over {
-            self.sql.abandon_transaction();
-        }
+        self.sql.abandon_transaction();
     }
 }

@@ -1,6 +1,6 @@
 //! One lease in the fake container: the operation under way on it, and what it answered. Pure data. Must not know the member.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use http_container_abi::raw::hc_bytes;
 use http_container_abi::{NamesStorage, RawMessage, RawOutcome, RawReply, ResultView, RowsStorage, Status};
@@ -38,7 +38,8 @@ pub(super) struct Holding {
     shown: RowsStorage,
     result: Option<Outcome>,
     reply: Reply,
-    pub(super) subscriptions: usize,
+    /// Those that are subscribed.
+    pub(super) channels: BTreeSet<Vec<u8>>,
     messages: VecDeque<(Vec<u8>, Vec<u8>)>,
     shown_message: (Vec<u8>, Vec<u8>),
     has_lost: bool,
@@ -74,7 +75,7 @@ impl Holding {
             shown: RowsStorage::new(),
             result: None,
             reply: Reply::default(),
-            subscriptions: 0,
+            channels: BTreeSet::new(),
             messages: VecDeque::new(),
             shown_message: (Vec::new(), Vec::new()),
             has_lost: false,
@@ -83,7 +84,12 @@ impl Holding {
 
     /// Whether the member is not as a fresh one, whatever its holder says.
     pub(super) fn is_in_doubt(&self) -> bool {
-        self.is_poisoned || matches!(self.phase, Phase::Waiting | Phase::Rows) || self.subscriptions > 0
+        self.is_poisoned || self.is_under_way() || !self.channels.is_empty()
+    }
+
+    /// Whether the member has not answered the operation whole \[lease.operation.one\].
+    fn is_under_way(&self) -> bool {
+        matches!(self.phase, Phase::Waiting | Phase::Rows) && self.result.is_none()
     }
 
     /// Whether an operation can be begun: an error if not.
@@ -226,7 +232,7 @@ impl Holding {
         }
         match self.member {
             None => Err(Status::E_RESOURCE),
-            Some(_) if self.subscriptions == 0 => Err(Status::E_STATE),
+            Some(_) if self.channels.is_empty() => Err(Status::E_STATE),
             Some(_) => Err(Status::PENDING),
         }
     }

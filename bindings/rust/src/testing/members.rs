@@ -43,8 +43,9 @@ pub(super) struct Member {
 struct Asked {
     request: MemberRequestStorage,
     kind: u32,
-    /// The operation of a request to a store.
+    /// The operation of a request to a store, and its key.
     operation: u32,
+    key: Vec<u8>,
 }
 
 impl Member {
@@ -104,14 +105,14 @@ impl State {
         let Some(holding) = self.resources.held.get_mut(&lease) else { return };
         holding.begin();
         let Some(task) = holding.member else { return };
-        let operation = kv.map_or(0, |kv| kv.operation);
-        self.ask_member(task, request, operation);
+        self.ask_member(task, request, kv);
     }
 
-    fn ask_member(&mut self, task: u64, request: MemberRequestStorage, operation: u32) {
+    fn ask_member(&mut self, task: u64, request: MemberRequestStorage, kv: Option<&KvRequestView<'_>>) {
         let Ok(member) = self.member(task) else { return };
         let kind = request.kind();
-        member.asked.push_back(Asked { request, kind, operation });
+        let (operation, key) = kv.map_or((0, Vec::new()), |kv| (kv.operation, kv.key.to_vec()));
+        member.asked.push_back(Asked { request, kind, operation, key });
         self.fire_where(task, Wait::Member, Status::OK, 0);
     }
 
@@ -161,9 +162,11 @@ impl State {
     fn answer(&mut self, lease: u64, asked: &Asked, result: &ResultView<'_>) {
         let Some(holding) = self.resources.held.get_mut(&lease) else { return };
         match asked.operation {
-            kv_operation::SUBSCRIBE if result.status == Status::OK => holding.subscriptions += 1,
+            kv_operation::SUBSCRIBE if result.status == Status::OK => {
+                holding.channels.insert(asked.key.clone());
+            }
             kv_operation::UNSUBSCRIBE if result.status == Status::OK => {
-                holding.subscriptions = holding.subscriptions.saturating_sub(1);
+                holding.channels.remove(&asked.key);
             }
             _ => {}
         }
@@ -218,7 +221,7 @@ impl State {
             member.is_dirty = false;
             member.was_left_dirty = false;
             member.place = Place::Cleaning(true);
-            self.ask_member(task, MemberRequestStorage::plain(member_request::RESET), 0);
+            self.ask_member(task, MemberRequestStorage::plain(member_request::RESET), None);
         } else {
             member.place = Place::Idle;
             self.grant();

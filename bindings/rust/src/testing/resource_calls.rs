@@ -116,7 +116,7 @@ impl KvHost for FakeHost {
         };
         let is_about = |operation| matches!(operation, kv_operation::SUBSCRIBE | kv_operation::UNSUBSCRIBE);
         match state.lease(task, lease, KV_ID) {
-            Ok(holding) if holding.subscriptions > 0 && !is_about(request.operation) => Status::E_STATE,
+            Ok(holding) if !holding.channels.is_empty() && !is_about(request.operation) => Status::E_STATE,
             Ok(holding) if holding.check_free() != Status::OK => holding.check_free(),
             Ok(_) => {
                 let storage = MemberRequestStorage::kv(request);

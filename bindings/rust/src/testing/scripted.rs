@@ -234,8 +234,14 @@ impl Provider for Scripted {
                         TransactionKind::Commit => "COMMIT",
                         TransactionKind::Rollback => "ROLLBACK",
                     });
-                    is_dirty = matches!(kind, TransactionKind::Begin | TransactionKind::BeginRead);
-                    member.done(Outcome::ok().dirty_if(is_dirty));
+                    let begins = matches!(kind, TransactionKind::Begin | TransactionKind::BeginRead);
+                    let outcome = match (begins, is_dirty) {
+                        (true, true) => Outcome::failed("a transaction is open").code("25001"),
+                        (false, false) => Outcome::failed("no transaction is open").code("25P01"),
+                        _ => Outcome::ok(),
+                    };
+                    is_dirty = begins;
+                    member.done(outcome.dirty_if(is_dirty));
                 }
                 Request::Reset => {
                     self.0.note("(reset)");
@@ -244,7 +250,8 @@ impl Provider for Scripted {
                 }
                 Request::Close => return Ok(()),
                 Request::Interrupt => {}
-                Request::Check | Request::Kv(_) => member.done(Outcome::ok()),
+                Request::Check => member.done(Outcome::ok()),
+                Request::Kv(_) => member.done(Outcome::unsupported()),
             }
         }
     }
