@@ -16,9 +16,14 @@
 /// [`IntoResponse`](crate::IntoResponse). `app:` in its place names a type that is an [`App`](crate::App), for modules with
 /// configuration or state. Between `id:` and that may stand, in this order, `version:`, `description:` and `schema:` (JSON
 /// Schema of the configuration), each a string literal; version and description default to those of the package.
+///
+/// A handler that uses resources names them before itself: `sql: ["notes"], kv: ["cache"], limit: ["mailer"], handler: hello`,
+/// each list in its place or not at all. They are looked up in `create`; [`Ctx::sql`](crate::Ctx::sql) and its like find
+/// them.
 #[macro_export]
 macro_rules! module {
     (id: $id:expr, $(version: $version:expr,)? $(description: $description:expr,)? $(schema: $schema:expr,)?
+        $(sql: [$($sql:expr),* $(,)?],)? $(kv: [$($kv:expr),* $(,)?],)? $(limit: [$($limit:expr),* $(,)?],)?
         handler: $handler:path $(,)?) => {
         /// The application over the handler.
         struct HandlerApp;
@@ -27,7 +32,11 @@ macro_rules! module {
             type Config = $crate::NoConfig;
             type Worker = ();
 
-            fn create(_: $crate::NoConfig, _: &$crate::Setup) -> ::core::result::Result<Self, $crate::Error> {
+            fn create(_: $crate::NoConfig, setup: &$crate::Setup) -> ::core::result::Result<Self, $crate::Error> {
+                $($(setup.sql($sql)?;)*)?
+                $($(setup.kv($kv)?;)*)?
+                $($(setup.limit($limit)?;)*)?
+                let _ = setup;
                 Ok(Self)
             }
 

@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use http_container::net::TcpStream;
-use http_container::pool::Pool;
-use http_container::provider::{Member, Opaque, Outcome, Provider, Race, Request as Asked, SqlValue, Taken};
+use http_container::provider::{Member, Outcome, Provider, Race, Request as Asked, SqlValue, Taken};
 use http_container::sql::Database;
 use http_container::testing::Container;
 use http_container::{
@@ -386,93 +385,4 @@ fn a_member_that_fails_harms_its_holder_only() {
     assert!(container.log().iter().any(|line| line.text.contains("in a member")));
     assert!(container.log().iter().any(|line| line.text.contains("outcome of a request was refused")));
     assert_eq!(container.get("/after").text(), "after");
-}
-
-/// Objects that are numbers.
-struct Numbers {
-    next: AtomicUsize,
-}
-
-impl Provider for Numbers {
-    const INTERFACE: &'static str = "hc.pool/1";
-    type Config = NoConfig;
-
-    fn create(_: NoConfig, _: &Setup) -> Result<Self, Error> {
-        Ok(Self { next: AtomicUsize::new(1) })
-    }
-
-    async fn member(self: Arc<Self>, member: Member) -> Result<(), Error> {
-        let number = self.next.fetch_add(1, Ordering::Relaxed);
-        member.object("org.example.number/1", Opaque::of_number(number))?;
-        member.ready()?;
-        loop {
-            match member.next().await {
-                Asked::Close => return Ok(()),
-                _ => member.done(Outcome::ok()),
-            }
-        }
-    }
-}
-
-struct User {
-    right: Pool,
-    wrong: Pool,
-}
-
-impl App for User {
-    type Config = NoConfig;
-    type Worker = ();
-
-    fn create(_: NoConfig, setup: &Setup) -> Result<Self, Error> {
-        Ok(Self {
-            right: setup.pool("numbers", "org.example.number/1")?,
-            wrong: setup.pool("numbers", "org.example.text/1")?,
-        })
-    }
-
-    fn worker(&self, _: u32) -> Result<(), Error> {
-        Ok(())
-    }
-
-    async fn handle(state: State<Self>, _: Request<Body>) -> Result<Response<Body>, Error> {
-        assert_eq!(state.wrong.acquire().await.unwrap_err().status(), Status::E_UNSUPPORTED);
-        let (first, second) = (state.right.acquire().await?, state.right.acquire().await?);
-        assert_eq!(state.right.acquire_within(SHORT).await.unwrap_err().status(), Status::E_TIMEOUT);
-        assert_eq!(state.right.acquire_within(Duration::ZERO).await.unwrap_err().status(), Status::E_TIMEOUT);
-        assert_eq!(state.right.usage()?.in_use, 2);
-        let mut numbers = [first.object().number(), second.object().number()];
-        numbers.sort_unstable();
-        first.clean();
-        second.broken();
-        let third = state.right.acquire().await?;
-        assert_eq!(third.object().number(), numbers[0]);
-        Ok(Response::new(format!("{numbers:?}").into()))
-    }
-}
-
-#[test]
-fn objects_are_lent() {
-    let container = Container::new(1).with_provider::<Numbers>("numbers", 2, "{}").unwrap();
-    let mut container = container.add_app::<User>("{}").unwrap();
-    assert_eq!(container.get("/").text(), "[1, 2]");
-    assert_eq!(container.lease_ends(), [LeaseEnd::Clean, LeaseEnd::Clean, LeaseEnd::Broken, LeaseEnd::Dirty]);
-}
-
-mod first {
-    http_container::provider_entry! { id: "org.example.first", provider: super::Clumsy }
-}
-
-mod second {
-    http_container::provider_entry! {
-        id: "org.example.second", version: "7", description: "The second", provider: super::Rows
-    }
-}
-
-#[test]
-fn several_providers_are_linked_into_one_program() {
-    for entry in [first::entry(), second::entry()] {
-        let added = Container::new(1).with_provider_entry("db", 1, entry, "{}").unwrap();
-        let mut container = added.add_app::<Runner>("{}").unwrap();
-        assert_eq!(container.get("/x?1").text(), "x");
-    }
 }

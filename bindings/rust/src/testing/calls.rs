@@ -1,76 +1,19 @@
 //! The host calls of the fake container. Simple readings of the header's rules; what a module does wrong is answered, and
 //! what no module may ever do is a fault that fails the test.
 
-use std::sync::{Arc, MutexGuard};
 use std::thread;
 
 use http::StatusCode;
-use http_container_abi::constants::{
-    DISPATCH_ID, FD_ID, KV_ID, LIMIT_ID, OFFLOAD_ID, POOL_ID, PROVIDER_ID, SQL_ID, WORKER_ANY, WORKER_NONE,
-    WORKER_SELF, limit, task_kind,
-};
+use http_container_abi::constants::{WORKER_ANY, WORKER_NONE, WORKER_SELF, limit, task_kind};
 use http_container_abi::raw::hc_bytes;
 use http_container_abi::{
     Event, ExtensionTable, FieldsView, Host, Opaque, RawFields, Read, Refusal, ResponseView, Status,
-    dispatch_table, fd_table, kv_table, limit_table, offload_table, pool_table, provider_table, sql_table,
 };
 
 use super::answer::LogLine;
+use super::host::{FakeHost, extension};
 use super::responses::{headers, start_response};
-use super::state::{Shared, State};
 use super::task::{Phase, Rest, Task, Wait};
-
-/// The vtable of an extension, which is also that of leases on resources of that interface.
-fn extension(id: &[u8]) -> Option<ExtensionTable> {
-    Some(match str::from_utf8(id).ok()? {
-        FD_ID => ExtensionTable::of(fd_table::<FakeHost>()),
-        DISPATCH_ID => ExtensionTable::of(dispatch_table::<FakeHost>()),
-        OFFLOAD_ID => ExtensionTable::of(offload_table::<FakeHost>()),
-        SQL_ID => ExtensionTable::of(sql_table::<FakeHost>()),
-        KV_ID => ExtensionTable::of(kv_table::<FakeHost>()),
-        POOL_ID => ExtensionTable::of(pool_table::<FakeHost>()),
-        LIMIT_ID => ExtensionTable::of(limit_table::<FakeHost>()),
-        PROVIDER_ID => ExtensionTable::of(provider_table::<FakeHost>()),
-        _ => return None,
-    })
-}
-
-/// The host of one module of the fake container.
-pub(super) struct FakeHost {
-    pub(super) shared: Arc<Shared>,
-    pub(super) module: usize,
-}
-
-impl FakeHost {
-    pub(super) fn enter(&self) -> MutexGuard<'_, State> {
-        let mut state = self.shared.lock();
-        state.calls += 1;
-        state.refusal = None;
-        state
-    }
-
-    /// A call that needs the task's own worker; `in_finish`: also legal there.
-    pub(super) fn enter_task(&self, task: u64, in_finish: bool) -> Result<MutexGuard<'_, State>, Status> {
-        let mut state = self.enter();
-        let running = state.running;
-        let found = state.live(task)?;
-        let (module, worker, finishing) = (found.module, found.worker, found.in_finish);
-        if module != self.module {
-            return Err(Status::E_GONE);
-        }
-        let is_here = running.is_some_and(|running| {
-            running.thread == thread::current().id() && running.module == module && running.worker == worker
-        });
-        if !is_here {
-            state.faults.push(format!("a call for task {task} came from outside its worker"));
-            return Err(Status::E_THREAD);
-        }
-        if finishing && !in_finish {
-            return Err(state.refuse("task.finish.calls", Status::E_STATE, "not allowed inside finish"));
-        }
-        Ok(state)
-    }
-}
 
 impl Host for FakeHost {
     fn extension(&self, id: &[u8]) -> Option<ExtensionTable> {

@@ -10,7 +10,7 @@ use http_container_abi::{
     ResponseHead, Status,
 };
 
-use super::calls::FakeHost;
+use super::host::FakeHost;
 use super::state::State;
 use super::task::{ChildSide, Rest, Task, Wait};
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap};
 use http::{Request, request};
-use http_container_abi::constants::{LIMIT_ID, address_family, task_kind};
+use http_container_abi::constants::{address_family, task_kind};
 use http_container_abi::raw::hc_address;
 use http_container_abi::{
     EntryInfo, HostTable, Module, ModuleEntry, ModuleTable, Opaque, RequestFacts, RequestSpans,
@@ -15,18 +15,15 @@ use http_container_abi::{
 };
 
 use super::answer::{Answer, Counts, LogLine};
-use super::calls::FakeHost;
 use super::function::{Function, shelve};
-use super::scripted::{FakeDatabase, Scripted};
+use super::host::FakeHost;
 use super::state::Shared;
-use super::store::{FakeStore, InMemory};
 use super::task::{Rest, Task, Wait};
 use crate::adapter::Adapter;
 use crate::app::{App, IntoResponse};
 use crate::body::Body;
 use crate::ctx::Limit;
 use crate::notice::Notice;
-use crate::provider::{Provider, ProviderAdapter};
 use crate::resource::LeaseEnd;
 
 /// One request and what became of it.
@@ -49,10 +46,10 @@ pub struct Container {
 }
 
 /// The table of a module that no library exports.
-struct Entry<M>(PhantomData<M>);
+pub(super) struct Entry<M>(PhantomData<M>);
 
 impl<M: Module> Entry<M> {
-    const ENTRY: &'static ModuleEntry = &entry::<M>(EntryInfo {
+    pub(super) const ENTRY: &'static ModuleEntry = &entry::<M>(EntryInfo {
         id: c"test",
         version: c"0",
         description: None,
@@ -140,7 +137,7 @@ impl Container {
     }
 
     /// Creates a module; its number.
-    fn load(&mut self, entry: &'static ModuleEntry, config: &str) -> Result<usize, Refused> {
+    pub(super) fn load(&mut self, entry: &'static ModuleEntry, config: &str) -> Result<usize, Refused> {
         let table = ModuleTable::from_entry(entry).unwrap_or_else(|error| panic!("{error}"));
         let host = HostTable::new(FakeHost { shared: Arc::clone(&self.shared), module: self.modules.len() });
         let instance = match table.create(host.as_ptr(), config.as_bytes()) {
@@ -156,93 +153,6 @@ impl Container {
     #[must_use]
     pub fn with_limit(self, which: Limit, value: u64) -> Self {
         self.shared.lock().limits.insert(which as u32, value);
-        self
-    }
-
-    /// Adds a shared resource with so many members, before the module that is to find it is added. It offers every
-    /// interface, and nothing can be done with a lease but to hold it.
-    #[must_use]
-    pub fn with_resource(self, name: &str, members: usize) -> Self {
-        self.shared.lock().resources.add(name, members, None, None);
-        self
-    }
-
-    /// Adds so many permits of hc.limit/1, before the module that is to find them is added.
-    #[must_use]
-    pub fn with_permits(self, name: &str, count: usize) -> Self {
-        self.shared.lock().resources.add(name, count, None, Some(LIMIT_ID.to_owned()));
-        self
-    }
-
-    /// Adds a database with at most so many connections, before the module that is to find it is added.
-    ///
-    /// # Panics
-    /// Never: a fake database refuses nothing.
-    #[must_use]
-    pub fn with_database(self, name: &str, connections: usize, database: &FakeDatabase) -> Self {
-        let added = self.with_provider::<Scripted>(name, connections, &database.place());
-        added.unwrap_or_else(|refused| panic!("{refused:?}"))
-    }
-
-    /// Adds a store with at most so many connections, before the module that is to find it is added.
-    ///
-    /// # Panics
-    /// Never: a fake store refuses nothing.
-    #[must_use]
-    pub fn with_store(self, name: &str, connections: usize, store: &FakeStore) -> Self {
-        let added = self.with_provider::<InMemory>(name, connections, &store.place());
-        added.unwrap_or_else(|refused| panic!("{refused:?}"))
-    }
-
-    /// Adds a resource whose members, so many at most, that provider makes, before the module that is to find it is added.
-    /// Its tasks run in this container, over the real boundary.
-    ///
-    /// # Errors
-    /// The provider refused its configuration.
-    pub fn with_provider<P: Provider>(
-        self,
-        name: &str,
-        members: usize,
-        config: &str,
-    ) -> Result<Self, Refused> {
-        self.with_provider_entry(name, members, Entry::<ProviderAdapter<P>>::ENTRY, config)
-    }
-
-    /// As [`with_provider`](Self::with_provider), by the entry of a module.
-    ///
-    /// # Errors
-    /// The provider refused its configuration.
-    ///
-    /// # Panics
-    /// The entry is none, or the module offers no interface.
-    pub fn with_provider_entry(
-        mut self,
-        name: &str,
-        members: usize,
-        entry: &'static ModuleEntry,
-        config: &str,
-    ) -> Result<Self, Refused> {
-        self.shared.lock().offer = Some(None);
-        let loaded = self.load(entry, config);
-        let offer = self.shared.lock().offer.take().flatten();
-        let number = loaded?;
-        let interface = offer.expect("a provider offers an interface in `create`");
-        self.shared.lock().resources.add(name, members, Some(number), Some(interface));
-        Ok(self)
-    }
-
-    /// From now on each request waits for a member of that resource before it starts, and starts with a lease of it, as with
-    /// a route's gate. With several, the leases come in the order of these calls.
-    ///
-    /// # Panics
-    /// There is no such resource.
-    #[must_use]
-    pub fn with_gate(self, name: &str) -> Self {
-        {
-            let mut state = self.shared.lock();
-            let number = state.resources.number(name.as_bytes()).expect("a resource that was added before");
-            state.resources.gates.push(number);
-        }
         self
     }
 

@@ -9,7 +9,7 @@ use http_container_abi::{FdHost, Status};
 use mio::unix::SourceFd;
 use mio::{Events, Interest, Token};
 
-use super::calls::FakeHost;
+use super::host::FakeHost;
 use super::state::{Descriptor, Shared, WAKER};
 use super::task::Wait;
 

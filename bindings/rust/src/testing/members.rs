@@ -200,8 +200,21 @@ impl State {
         self.fire_where(task, Wait::MemberRoom, Status::OK, 0);
     }
 
+    /// Whether somebody uses the object that the member is, so that its task may not be finished \[pool.object.life\].
+    pub(super) fn is_lent(&self, task: u64) -> bool {
+        self.resources
+            .members
+            .get(&task)
+            .is_some_and(|member| member.object.is_some() && matches!(member.place, Place::Leased(_)))
+    }
+
     /// A lease on the member ended.
     pub(super) fn return_member(&mut self, task: u64, is_dirty: bool, is_broken: bool) {
+        if self.live(task).is_ok_and(|found| found.ending.is_some()) {
+            self.close_member(task);
+            self.enqueue(task);
+            return;
+        }
         let Ok(member) = self.member(task) else { return };
         member.was_left_dirty = is_dirty;
         member.is_broken |= is_broken;

@@ -27,6 +27,7 @@ mod children;
 mod container;
 mod descriptors;
 mod function;
+mod host;
 mod lease;
 mod members;
 mod offload_calls;
@@ -39,6 +40,7 @@ mod scripted;
 mod state;
 mod store;
 mod task;
+mod with_resources;
 
 pub use answer::{Answer, Counts, LogLine};
 pub use container::{Container, Exchange, Refused};

@@ -5,7 +5,7 @@ use std::thread;
 
 use http_container_abi::{OffloadHost, Status, Work};
 
-use super::calls::FakeHost;
+use super::host::FakeHost;
 use super::task::Wait;
 
 impl OffloadHost for FakeHost {

@@ -3,7 +3,7 @@
 use http_container_abi::constants::{KV_ID, LIMIT_ID, POOL_ID, SQL_ID};
 use http_container_abi::{NamesView, Opaque, ProviderHost, RawMemberRequest, ResultView, SqlValues, Status};
 
-use super::calls::FakeHost;
+use super::host::FakeHost;
 use super::task::Wait;
 
 impl ProviderHost for FakeHost {

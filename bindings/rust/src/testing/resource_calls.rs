@@ -9,7 +9,7 @@ use http_container_abi::{
     RawOutcome, RawReply, RawRows, SqlHost, StatementView, Status, Usage,
 };
 
-use super::calls::FakeHost;
+use super::host::FakeHost;
 use super::lease::{Holding, Phase};
 use super::state::State;
 use super::task::Wait;
@@ -147,6 +147,9 @@ impl PoolHost for FakeHost {
     fn pool_object(&self, task: u64, lease: u64, type_name: &[u8]) -> Result<Opaque, Status> {
         let mut state = self.enter_lease(task, lease, POOL_ID, true)?;
         let member = state.lease(task, lease, POOL_ID)?.member.ok_or(Status::E_RESOURCE)?;
+        if state.live(member)?.ending.is_some() {
+            return Err(Status::E_RESOURCE);
+        }
         match &state.member(member)?.object {
             Some((name, object)) if name == type_name => Ok(*object),
             _ => Err(Status::E_UNSUPPORTED),

@@ -127,9 +127,13 @@ impl Container {
         let (is_started, cancel, events) = {
             let mut state = self.shared.lock();
             state.steps += 1;
+            let is_lent = state.is_lent(task);
             let Ok(found) = state.live(task) else { return true };
             found.is_queued = false;
-            let cancel = found.cancel.filter(|_| found.is_started);
+            if is_lent && found.ending.is_some() {
+                return true;
+            }
+            let cancel = found.ending.or(found.cancel.filter(|_| found.is_started));
             let events = if cancel.is_some() { Vec::new() } else { std::mem::take(&mut found.latched) };
             (found.is_started, cancel, events)
         };
@@ -254,7 +258,11 @@ impl Container {
                 }
             }
         };
-        if let Some(call) = self.prepare(task) {
+        if self.shared.lock().is_lent(task) {
+            if let Ok(found) = self.shared.lock().live(task) {
+                found.ending = Some(outcome);
+            }
+        } else if let Some(call) = self.prepare(task) {
             self.finish(&call, outcome);
         }
     }

@@ -86,6 +86,8 @@ pub(super) struct Task {
     pub(super) is_started: bool,
     pub(super) is_queued: bool,
     pub(super) cancel: Option<Status>,
+    /// How it ended, when its `finish` waits for the end of a lease.
+    pub(super) ending: Option<Status>,
     pub(super) in_finish: bool,
     pub(super) outcome: Option<Status>,
     pub(super) waits: Vec<(u64, Wait)>,
@@ -130,6 +132,7 @@ impl Task {
             is_started: false,
             is_queued: false,
             cancel: None,
+            ending: None,
             in_finish: false,
             outcome: None,
             waits: Vec::new(),
