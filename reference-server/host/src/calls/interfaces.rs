@@ -195,7 +195,7 @@ impl KvHost for InstanceHost {
     fn kv_message(&self, task: u64, lease: u64, token: u64) -> Result<RawMessage, Status> {
         let take = |seats: &mut crate::registry::Seats| seats.answer.message();
         self.more_of_lease(task, lease, token, KV_ID, take, |seats, number| {
-            seats.answer.await_message(number)
+            seats.answer.await_message(number);
         })
     }
 }

@@ -251,8 +251,8 @@ impl InstanceHost {
             let slot = worker.container.slots.lock(index).ok_or(GONE)?;
             self.admit_task(worker, &slot.contents, task, generation)?;
             let desk = Self::find_lease(worker, &slot, index, lease, interface)?;
-            let poisoned = desk.lock().check_poison();
-            poisoned
+
+            desk.lock().check_poison()
         });
         checked.unwrap_or(Err(super::FOREIGN))
     }

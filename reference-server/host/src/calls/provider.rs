@@ -150,7 +150,7 @@ impl ProviderHost for InstanceHost {
             if columns == 0 {
                 return Err(Refused::new(Status::E_STATE, "provider.rows", "the answer has no columns"));
             }
-            if values.len() % columns != 0 {
+            if !values.len().is_multiple_of(columns) {
                 return Err(Refused::new(Status::E_INVALID, "provider.rows", "these are no whole rows"));
             }
             if has_room_waiter {

@@ -289,7 +289,7 @@ impl Answer {
     fn note_channel(&mut self, sort: &Sort) {
         match sort {
             Sort::Subscribe(channel) if !self.channels.contains(channel) => {
-                self.channels.push(channel.clone())
+                self.channels.push(channel.clone());
             }
             Sort::Unsubscribe(channel) => self.channels.retain(|known| known != channel),
             _ => {}
