@@ -209,7 +209,7 @@ impl Worker {
             Wait::Acquire(ticket) => self.withdraw_acquire(record, ticket, operation.number),
             Wait::Lease(lease, what) => self.withdraw_use(record, lease, what, operation.number),
             Wait::Member => {
-                record.member.iter().for_each(|desk| desk.lock().forget_waiting(operation.number))
+                record.member.iter().for_each(|desk| desk.lock().forget_waiting(operation.number));
             }
 
             // A thread of the pool finds that nobody waits, and drops the work.

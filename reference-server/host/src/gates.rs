@@ -9,7 +9,7 @@ use crate::exchange::Gathered;
 use crate::inbox::Message;
 use crate::partitions::Entry;
 pub(crate) use crate::partitions::Partitions;
-use crate::registry::{Answer, Asker, Held, Need, Todo};
+use crate::registry::{Answer, Asker, Held, Needs, Todo};
 use crate::report::{Level, Report};
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
@@ -184,19 +184,22 @@ impl Container {
         }
         let now_ns = self.rough_now_ns();
         let asker = Asker { id: u64::from(index), number, worker, holds: false };
-        let needs = Need::of(&gates.resources);
+        let needs = Needs::of(&gates.resources);
+        let mut places = Vec::new();
         let answer = match needs.is_empty() {
-            true => Answer::Granted(Vec::new()),
-            false => self.registry.decide(todo, |pools| pools.acquire(&needs, asker, true, now_ns)),
+            true => Answer::Granted,
+            false => {
+                self.registry.decide(todo, |pools| pools.acquire(&needs, asker, true, now_ns, &mut places))
+            }
         };
         let record = &mut slot.contents;
         let Some(gate) = &mut record.gate else { return Move::Wait };
         gate.turn += 1;
         match answer {
-            Answer::Granted(places) => {
+            Answer::Granted => {
                 gate.at = At::Passed;
                 let desks: Vec<_> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
-                record.give(index, &desks, |held| held.is_of_gate);
+                desks.iter().for_each(|desk| record.give(index, desk, |held| held.is_of_gate));
                 self.count(|counters| counters.leases_granted.add(places.len() as u64));
                 Move::Start
             }
@@ -212,6 +215,12 @@ impl Container {
             }
             Answer::Refused(status, pool) => Move::Full(status, self.why_refused(status, pool)),
         }
+    }
+
+    /// The shortest wait that the operator allows for any of these resources, ns.
+    pub(crate) fn bound_ns(&self, pools: &[u32]) -> u64 {
+        let bounds = pools.iter().map(|pool| self.registry.resources[*pool as usize].acquire_timeout_ns);
+        bounds.min().unwrap_or(u64::MAX)
     }
 
     /// Why a resource is not to be had, in a sentence.

@@ -20,6 +20,10 @@ const VALUE_BYTES: usize = 1 << 20;
 
 impl InstanceHost {
     /// Hands a request in at the desk of a lease.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "a call's own arguments, and what sorts of requests differ in"
+    )]
     fn begin_on_lease(
         &self,
         task: u64,
@@ -28,7 +32,8 @@ impl InstanceHost {
         interface: &str,
         kind: u32,
         check: impl FnOnce(bool) -> Result<(), Refused>,
-        request: impl FnOnce() -> (MemberRequestStorage, Sort),
+        sort: Sort,
+        fill: impl FnOnce(&mut MemberRequestStorage),
     ) -> Status {
         let answer = self.on_lease(task, lease, interface, Allowed::Step, |worker, slot, desk| {
             let mut seats = desk.lock();
@@ -39,8 +44,7 @@ impl InstanceHost {
             self.may_begin(worker, &slot.contents, token)?;
             seats.check_member()?;
             let number = self.wait_for_lease(worker, slot, token, lease, LeaseWait::Answer)?;
-            let (storage, sort) = request();
-            note(worker, seats.hand_in(storage, sort, kind, number));
+            note(worker, seats.hand_in(fill, sort, kind, number));
             Ok(Status::PENDING)
         });
         answer.unwrap_or_else(|status| status)
@@ -97,8 +101,8 @@ impl SqlHost for InstanceHost {
         };
         let is_script = statement.flags & sql_flag::SCRIPT != 0;
         let sort = if is_script { Sort::Script } else { Sort::Statement };
-        let request = || (MemberRequestStorage::statement(statement), sort);
-        self.begin_on_lease(task, lease, token, SQL_ID, event_kind::SQL, check, request)
+        let fill = |storage: &mut MemberRequestStorage| storage.set_statement(statement);
+        self.begin_on_lease(task, lease, token, SQL_ID, event_kind::SQL, check, sort, fill)
     }
 
     fn sql_columns(&self, task: u64, lease: u64) -> Result<RawNames, Status> {
@@ -123,8 +127,9 @@ impl SqlHost for InstanceHost {
     }
 
     fn sql_transaction(&self, task: u64, lease: u64, token: u64, what: u32) -> Status {
-        let request = || (MemberRequestStorage::transaction(what), Sort::Transaction);
-        self.begin_on_lease(task, lease, token, SQL_ID, event_kind::SQL, |_| Ok(()), request)
+        let fill = |storage: &mut MemberRequestStorage| storage.set_transaction(what);
+        let sort = Sort::Transaction;
+        self.begin_on_lease(task, lease, token, SQL_ID, event_kind::SQL, |_| Ok(()), sort, fill)
     }
 }
 
@@ -175,8 +180,8 @@ impl KvHost for InstanceHost {
             }
             Ok(())
         };
-        let storage = || (MemberRequestStorage::kv(&request), sort);
-        self.begin_on_lease(task, lease, token, KV_ID, event_kind::KV, check, storage)
+        let fill = |storage: &mut MemberRequestStorage| storage.set_kv(&request);
+        self.begin_on_lease(task, lease, token, KV_ID, event_kind::KV, check, sort, fill)
     }
 
     fn kv_reply(&self, task: u64, lease: u64) -> Result<RawReply, Status> {
@@ -190,7 +195,7 @@ impl KvHost for InstanceHost {
     fn kv_message(&self, task: u64, lease: u64, token: u64) -> Result<RawMessage, Status> {
         let take = |seats: &mut crate::registry::Seats| seats.answer.message();
         self.more_of_lease(task, lease, token, KV_ID, take, |seats, number| {
-            seats.answer.await_message(number)
+            seats.answer.await_message(number);
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{Allowed, GONE, InstanceHost, Refused};
 use crate::container::Container;
-use crate::registry::{Answer, Asker, Desk, Held, Need, Returned};
+use crate::registry::{Answer, Asker, Desk, Held, NEEDS, Needs, Returned};
 use crate::slots::{self, Slot};
 use crate::task::{LeaseWait, Operation, Record, Wait};
 use crate::worker::{self, Control, Due, Worker};
@@ -21,6 +21,8 @@ const NOT_GIVEN: Refused =
 const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
 const OF_OTHER_INTERFACE: Refused =
     Refused::new(Status::E_GONE, "lease.interface.check", "the lease is not one of this interface");
+const NO_NUMBER: Refused =
+    Refused::new(Status::E_LIMIT, "handle.generation", "the task has used up its handles: end it");
 const HOW: Refused =
     Refused::new(Status::E_INVALID, "lease.release.how", "a lease is released as clean, dirty or broken");
 const BY_RANK: Refused = Refused::quiet(
@@ -52,6 +54,70 @@ pub(super) fn interface_table(id: &str) -> Option<ExtensionTable> {
         POOL_ID => Some(ExtensionTable::of(pool_table::<InstanceHost>())),
         LIMIT_ID => Some(ExtensionTable::of(limit_table::<InstanceHost>())),
         _ => None,
+    }
+}
+
+/// What a task asks for.
+struct Asked<'a> {
+    token: u64,
+    pools: &'a [u32],
+    timeout_ns: u64,
+}
+
+fn acquire(
+    worker: &Worker,
+    index: u32,
+    slot: &mut Slot<Record>,
+    asked: &Asked<'_>,
+    leases: &mut [u64],
+) -> Result<Status, Refused> {
+    let registry = &worker.container.registry;
+    let rank = slot.contents.rank();
+    let by_rank = rank.is_some_and(|rank| asked.pools.iter().any(|pool| *pool <= rank));
+    let number = slot.next_number().ok_or(NO_NUMBER)?;
+    let asker = Asker { id: u64::from(index), number, worker: worker.index, holds: rank.is_some() };
+    let now_ns = worker.now_ns.get();
+    let may_wait = asked.timeout_ns > 0 && !by_rank;
+    let mut places = worker.places.take();
+    places.clear();
+    let answer = registry.decide(&mut worker.todo.borrow_mut(), |all| {
+        all.acquire(&Needs::of(asked.pools), asker, may_wait, now_ns, &mut places)
+    });
+    let status = match answer {
+        Answer::Granted => Status::OK,
+        Answer::Waiting(_) => Status::PENDING,
+        Answer::Refused(Status::E_TIMEOUT, _) if by_rank && asked.timeout_ns > 0 => return Err(BY_RANK),
+        Answer::Refused(status, pool) => return Err(refusal_of(&worker.container, status, pool)),
+    };
+    for (lease, pool) in leases.iter_mut().zip(asked.pools) {
+        let own = slot.next_number().ok_or(NO_NUMBER)?;
+        *lease = slots::pack(index, own);
+        slot.contents.leases.push(Held::awaited(own, *pool, (number, asked.token), false));
+    }
+    if let Answer::Waiting(ticket) = answer {
+        wait(worker, index, slot, asked, number, ticket);
+    } else {
+        for desk in places.iter().filter_map(|place| registry.desk(*place)) {
+            slot.contents.give(index, &desk, |held| held.operation.0 == number);
+        }
+        let own = slot.contents.leases.iter_mut().filter(|held| held.operation.0 == number);
+        own.for_each(|held| held.is_delivered = true);
+        worker.counters().leases_granted.add(places.len() as u64);
+    }
+    worker.places.set(places);
+    Ok(status)
+}
+
+/// The task waits for its turn under that ticket.
+fn wait(worker: &Worker, index: u32, slot: &mut Slot<Record>, asked: &Asked<'_>, number: u64, ticket: u64) {
+    let record = &mut slot.contents;
+    record.operations.push(Operation { token: asked.token, number, wait: Wait::Acquire(ticket) });
+    worker.counters().operations_begun.add(1);
+    let bound_ns = worker.container.bound_ns(asked.pools).min(asked.timeout_ns);
+    let due_ns = worker.clock_ns().saturating_add(bound_ns);
+    let key = worker.wheel.borrow_mut().insert(due_ns, Due::Acquire(index, number));
+    if let Some(first) = record.leases.iter_mut().find(|held| held.operation.0 == number) {
+        first.timer = Some(key);
     }
 }
 
@@ -97,84 +163,25 @@ impl InstanceHost {
         timeout_ns: u64,
         leases: &mut [u64],
     ) -> Status {
-        let answer = self.on_task(task, Allowed::Step, |worker, index, slot| {
-            let pools: Result<Vec<u32>, Refused> =
-                resources.iter().map(|resource| self.pool_of(*resource)).collect();
-            let pools = pools?;
+        let answer = self.on_task_told(task, Allowed::Step, |worker, index, slot| {
+            let mut pools = [0; NEEDS];
+            for (pool, resource) in pools.iter_mut().zip(resources) {
+                *pool = self.pool_of(*resource)?;
+            }
+            let pools = &pools[..resources.len().min(NEEDS)];
             Self::needs_token(token)?;
             self.may_begin(worker, &slot.contents, token)?;
             if worker.container.closing.load(Ordering::Relaxed) {
                 return Err(CLOSED);
             }
-            self.acquire_on(worker, index, slot, token, &pools, timeout_ns, leases)
+            let asked = Asked { token, pools, timeout_ns };
+            acquire(worker, index, slot, &asked, leases)
         });
-        self.with_worker(Worker::tell_todo);
         answer.unwrap_or_else(|status| status)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call's arguments, parted from its checks")]
-    fn acquire_on(
-        &self,
-        worker: &Worker,
-        index: u32,
-        slot: &mut Slot<Record>,
-        token: u64,
-        pools: &[u32],
-        timeout_ns: u64,
-        leases: &mut [u64],
-    ) -> Result<Status, Refused> {
-        let container = &worker.container;
-        let needs = Need::of(pools);
-        let rank = slot.contents.rank();
-        let by_rank = rank.is_some_and(|rank| pools.iter().any(|pool| *pool <= rank));
-        let number = slot.next_number().ok_or(GONE)?;
-        let asker = Asker { id: u64::from(index), number, worker: worker.index, holds: rank.is_some() };
-        let now_ns = worker.now_ns.get();
-        let may_wait = timeout_ns > 0 && !by_rank;
-        let answer = {
-            let todo = &mut *worker.todo.borrow_mut();
-            container.registry.decide(todo, |all| all.acquire(&needs, asker, may_wait, now_ns))
-        };
-        let status = match &answer {
-            Answer::Granted(_) => Status::OK,
-            Answer::Waiting(_) => Status::PENDING,
-            Answer::Refused(Status::E_TIMEOUT, _) if by_rank && timeout_ns > 0 => return Err(BY_RANK),
-            Answer::Refused(status, pool) => return Err(refusal_of(container, *status, *pool)),
-        };
-        for (lease, pool) in leases.iter_mut().zip(pools) {
-            let own = slot.next_number().ok_or(GONE)?;
-            *lease = slots::pack(index, own);
-            slot.contents.leases.push(Held::awaited(own, *pool, (number, token), false));
-        }
-        match answer {
-            Answer::Granted(places) => {
-                for place in &places {
-                    let Some(desk) = container.registry.desk(*place) else { continue };
-                    slot.contents.give(index, std::slice::from_ref(&desk), |held| held.operation.0 == number);
-                }
-                let own = slot.contents.leases.iter_mut().filter(|held| held.operation.0 == number);
-                own.for_each(|held| held.is_delivered = true);
-                worker.counters().leases_granted.add(places.len() as u64);
-            }
-            Answer::Waiting(ticket) => {
-                slot.contents.operations.push(Operation { token, number, wait: Wait::Acquire(ticket) });
-                worker.counters().operations_begun.add(1);
-                let bounds =
-                    pools.iter().map(|pool| container.registry.resources[*pool as usize].acquire_timeout_ns);
-                let bound_ns = bounds.min().unwrap_or(u64::MAX).min(timeout_ns);
-                let due_ns = worker.clock_ns().saturating_add(bound_ns);
-                let key = worker.wheel.borrow_mut().insert(due_ns, Due::Acquire(index, number));
-                if let Some(first) = slot.contents.leases.iter_mut().find(|held| held.operation.0 == number) {
-                    first.timer = Some(key);
-                }
-            }
-            Answer::Refused(..) => {}
-        }
-        Ok(status)
-    }
-
     pub(super) fn call_release(&self, task: u64, lease: u64, how: u32) -> Status {
-        let answer = self.on_task(task, Allowed::StepOrFinish, |worker, index, slot| {
+        let answer = self.on_task_told(task, Allowed::StepOrFinish, |worker, index, slot| {
             held(&slot.contents, index, lease)?;
             let wished = match how {
                 lease_end::CLEAN => Returned::Clean,
@@ -185,7 +192,6 @@ impl InstanceHost {
             worker.release(&mut slot.contents, slots::unpack(lease).1, wished);
             Ok(Status::OK)
         });
-        self.with_worker(Worker::tell_todo);
         answer.unwrap_or_else(|status| status)
     }
 
@@ -210,12 +216,10 @@ impl InstanceHost {
         allowed: Allowed,
         act: impl FnOnce(&Worker, &mut Slot<Record>, &Arc<Desk>) -> Result<R, Refused>,
     ) -> Result<R, Status> {
-        let answer = self.on_task(task, allowed, |worker, index, slot| {
+        self.on_task_told(task, allowed, |worker, index, slot| {
             let desk = Self::find_lease(worker, slot, index, lease, interface)?;
             act(worker, slot, &desk)
-        });
-        self.with_worker(Worker::tell_todo);
-        answer
+        })
     }
 
     fn find_lease(
@@ -247,8 +251,8 @@ impl InstanceHost {
             let slot = worker.container.slots.lock(index).ok_or(GONE)?;
             self.admit_task(worker, &slot.contents, task, generation)?;
             let desk = Self::find_lease(worker, &slot, index, lease, interface)?;
-            let poisoned = desk.lock().check_poison();
-            poisoned
+
+            desk.lock().check_poison()
         });
         checked.unwrap_or(Err(super::FOREIGN))
     }

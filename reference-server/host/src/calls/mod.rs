@@ -165,6 +165,28 @@ impl InstanceHost {
         answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, refused))
     }
 
+    /// As [`InstanceHost::on_task`], for a call by which others may hear something: they are told when the task's lock is
+    /// free again.
+    pub(crate) fn on_task_told<R>(
+        &self,
+        task: u64,
+        allowed: Allowed,
+        act: impl FnOnce(&Worker, u32, &mut Slot<Record>) -> Result<R, Refused>,
+    ) -> Result<R, Status> {
+        let answer = self.with_worker(|worker| {
+            self.admit_callback(worker, allowed)?;
+            let (index, generation) = slots::unpack(task);
+            let answer = {
+                let mut slot = worker.container.slots.lock(index).ok_or(GONE)?;
+                self.admit_task(worker, &slot.contents, task, generation)?;
+                act(worker, index, &mut slot)
+            };
+            worker.tell_todo();
+            answer
+        });
+        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, refused))
+    }
+
     /// Runs `act` for a call that is about the worker, not about a task.
     pub(crate) fn on_worker<R>(
         &self,

@@ -8,9 +8,7 @@ use crate::slots::Slot;
 use crate::task::{Record, Wait};
 use crate::worker::Worker;
 use http_container_abi::constants::{KV_ID, LIMIT_ID, POOL_ID};
-use http_container_abi::{
-    NamesStorage, NamesView, Opaque, ProviderHost, RawMemberRequest, ResultView, SqlValues, Status,
-};
+use http_container_abi::{NamesView, Opaque, ProviderHost, RawMemberRequest, ResultView, SqlValues, Status};
 use std::sync::Arc;
 
 const NO_MEMBER: Refused =
@@ -26,12 +24,10 @@ impl InstanceHost {
         task: u64,
         act: impl FnOnce(&Worker, &mut Slot<Record>, &Arc<Desk>) -> Result<R, Refused>,
     ) -> Result<R, Status> {
-        let answer = self.on_task(task, Allowed::Step, |worker, _, slot| {
+        self.on_task_told(task, Allowed::Step, |worker, _, slot| {
             let desk = slot.contents.member.clone().ok_or(NO_MEMBER)?;
             act(worker, slot, &desk)
-        });
-        self.with_worker(Worker::tell_todo);
-        answer
+        })
     }
 
     fn interface_of(worker: &Worker, desk: &Desk) -> &'static str {
@@ -136,9 +132,7 @@ impl ProviderHost for InstanceHost {
                 return Err(Refused::new(Status::E_INVALID, "provider.columns", "a name is not UTF-8"));
             }
             let Some((answer, holder)) = answering else { return Ok(Status::OK) };
-            let mut storage = NamesStorage::new();
-            storage.copy_from(names);
-            note(worker, answer.set_columns(storage, holder)?);
+            note(worker, answer.set_columns(names, holder)?);
             Ok(Status::OK)
         });
         answer.unwrap_or_else(|status| status)
@@ -156,7 +150,7 @@ impl ProviderHost for InstanceHost {
             if columns == 0 {
                 return Err(Refused::new(Status::E_STATE, "provider.rows", "the answer has no columns"));
             }
-            if values.len() % columns != 0 {
+            if !values.len().is_multiple_of(columns) {
                 return Err(Refused::new(Status::E_INVALID, "provider.rows", "these are no whole rows"));
             }
             if has_room_waiter {

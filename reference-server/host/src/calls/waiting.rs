@@ -151,7 +151,7 @@ impl InstanceHost {
     pub(crate) fn call_cancel(&self, task: u64, token: u64) -> (Status, Option<Event>) {
         // Destructors call this whenever they like: a task that is gone is no violation [handle.gone.harmless].
         let mut child = None;
-        let answer = self.on_task(task, Allowed::StepOrFinish, |worker, index, slot| {
+        let answer = self.on_task_told(task, Allowed::StepOrFinish, |worker, index, slot| {
             let record = &mut slot.contents;
             if token == 0 {
                 return Err(NO_OPERATION);
@@ -172,7 +172,6 @@ impl InstanceHost {
             worker.latch_again(index, &[event]);
             Ok((Status::E_TOO_LATE, Some(event)))
         });
-        self.with_worker(Worker::tell_todo);
         if let Some(child) = child {
             // Withdrawing `open` does what `close` does [dispatch.open.withdraw].
             self.with_worker(|worker| worker.container.let_child_go(&child));

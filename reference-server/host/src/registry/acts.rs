@@ -102,7 +102,7 @@ impl Container {
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
         if record.waits_at_gate(ticket) {
-            record.give(index, &desks, |held| held.operation.0 == asker.number);
+            desks.iter().for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             let task = slots::pack(index, record.generation);
             drop(slot);
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
@@ -110,7 +110,7 @@ impl Container {
         }
         let awaited = |operation: &crate::task::Operation| operation.wait == Wait::Acquire(ticket);
         if record.fire_where(awaited, event_kind::ACQUIRE, Status::OK, 0) {
-            record.give(index, &desks, |held| held.operation.0 == asker.number);
+            desks.iter().for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
             let queue = record.wants_queue().then_some(record.worker).flatten();
             drop(slot);

@@ -5,8 +5,8 @@ use super::desk::{Sort, Wake};
 use crate::calls::Refused;
 use http_container_abi::constants::event_kind;
 use http_container_abi::{
-    NamesStorage, RawMessage, RawNames, RawOutcome, RawReply, RawRows, ReplyView, ResultView, RowsStorage,
-    SqlValues, Status, hc_bytes,
+    NamesStorage, NamesView, RawMessage, RawNames, RawOutcome, RawReply, RawRows, ReplyView, ResultView,
+    RowsStorage, SqlValues, Status, hc_bytes,
 };
 use std::collections::VecDeque;
 
@@ -43,7 +43,9 @@ pub(crate) struct Answer {
     first: Option<(u64, u32)>,
     /// The holder was told that its statement was accepted.
     is_accepted: bool,
-    columns: Option<NamesStorage>,
+    /// The names of the columns, and whether they were given.
+    columns: NamesStorage,
+    has_columns: bool,
     /// Rows that the member gave, and those that the holder looks at.
     rows: RowsStorage,
     given: RowsStorage,
@@ -61,6 +63,8 @@ pub(crate) struct Answer {
     lost_messages: bool,
     /// The member has ended.
     is_lost: bool,
+    /// Something was asked since the lease began.
+    is_used: bool,
 }
 
 const NO_STATEMENT: Refused =
@@ -69,18 +73,23 @@ const READS: Refused = Refused::new(Status::E_BUSY, "sql.rows", "a read of the r
 
 /// The holder's side.
 impl Answer {
+    /// A lease begins.
     pub fn clear(&mut self) {
+        if !self.is_used {
+            return;
+        }
         let (mut rows, mut given) = (std::mem::take(&mut self.rows), std::mem::take(&mut self.given));
         rows.shrink(KEPT_BYTES);
         given.shrink(KEPT_BYTES);
-        *self = Answer { rows, given, ..Answer::default() };
+        let columns = std::mem::take(&mut self.columns);
+        *self = Answer { rows, given, columns, ..Answer::default() };
     }
 
     /// A request is handed in; what the last one was answered is over.
     pub fn begin(&mut self, kind: u32, number: u64) {
+        self.is_used = true;
         self.first = Some((number, kind));
-        (self.is_accepted, self.is_heard) = (false, false);
-        self.columns = None;
+        (self.is_accepted, self.is_heard, self.has_columns) = (false, false, false);
         self.rows.clear();
         self.given.clear();
         (self.end, self.reply) = (None, None);
@@ -110,7 +119,7 @@ impl Answer {
         if !self.has_statement() {
             return Err(Refused { rule: "sql.columns", ..NO_STATEMENT });
         }
-        Ok(self.columns.as_ref().map_or(RawNames::NONE, NamesStorage::raw))
+        Ok(if self.has_columns { self.columns.raw() } else { RawNames::NONE })
     }
 
     /// Whether no wait for rows (or for messages) is under way.
@@ -213,21 +222,21 @@ impl Answer {
     }
 
     /// The names of the columns.
-    pub fn set_columns(&mut self, names: NamesStorage, holder: u32) -> Result<Option<Wake>, Refused> {
-        if self.columns.is_some() {
+    pub fn set_columns(&mut self, names: NamesView<'_>, holder: u32) -> Result<Option<Wake>, Refused> {
+        if self.has_columns {
             let text = "the columns were given already";
             return Err(Refused::new(Status::E_STATE, "provider.columns", text));
         }
         self.rows.begin(names.len());
-        let has_some = !names.is_empty();
-        self.columns = Some(names);
+        self.has_columns = true;
+        self.columns.copy_from(names);
         // One without columns is told of when it is done [sql.query.event].
-        Ok(if has_some { self.tell(holder, Status::OK) } else { None })
+        Ok(if !names.is_empty() { self.tell(holder, Status::OK) } else { None })
     }
 
     /// How many columns an answer has.
     pub fn column_count(&self) -> usize {
-        self.columns.as_ref().map_or(0, NamesStorage::len)
+        if self.has_columns { self.columns.len() } else { 0 }
     }
 
     /// As many rows as there is room for: how many, and who is to be told.
@@ -280,7 +289,7 @@ impl Answer {
     fn note_channel(&mut self, sort: &Sort) {
         match sort {
             Sort::Subscribe(channel) if !self.channels.contains(channel) => {
-                self.channels.push(channel.clone())
+                self.channels.push(channel.clone());
             }
             Sort::Unsubscribe(channel) => self.channels.retain(|known| known != channel),
             _ => {}

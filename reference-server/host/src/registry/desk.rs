@@ -70,6 +70,8 @@ struct Request {
     purpose: Purpose,
 }
 
+/// Memory for requests that a desk keeps, bytes.
+const KEPT_BYTES: usize = 4096;
 /// So much of a reason is kept.
 const REASON_BYTES: usize = 1024;
 
@@ -93,6 +95,8 @@ pub(crate) struct Seats {
     is_broken: bool,
     /// Handed in and not yet taken; taken and not yet done.
     handed_in: Option<Request>,
+    /// What the last request was kept in.
+    spare: Option<MemberRequestStorage>,
     under_way: Option<Request>,
     must_interrupt: bool,
     must_close: bool,
@@ -121,6 +125,7 @@ impl Desk {
                 is_dirty: false,
                 is_broken: false,
                 handed_in: None,
+                spare: None,
                 under_way: None,
                 must_interrupt: false,
                 must_close: false,
@@ -182,12 +187,14 @@ impl Seats {
     /// Hands a request in, whose event `kind` is awaited by the holder's operation of that number.
     pub fn hand_in(
         &mut self,
-        storage: MemberRequestStorage,
+        fill: impl FnOnce(&mut MemberRequestStorage),
         sort: Sort,
         kind: u32,
         number: u64,
     ) -> Option<Wake> {
         self.answer.begin(kind, number);
+        let mut storage = self.spare.take().unwrap_or_else(|| MemberRequestStorage::plain(0));
+        fill(&mut storage);
         self.handed_in = Some(Request { storage, sort, purpose: Purpose::Holder });
         self.call_member()
     }
@@ -404,6 +411,9 @@ impl Seats {
                 ((None, None), Some(Settled { is_well, ..settled }))
             }
         };
+        let mut storage = request.storage;
+        storage.shrink(KEPT_BYTES);
+        self.spare = Some(storage);
         Ok(Done { told, room: self.call_for_rows(), settled })
     }
 

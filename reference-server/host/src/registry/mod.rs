@@ -18,7 +18,7 @@ pub(crate) use acts::{Held, Todo};
 pub(crate) use desk::{Desk, Seats, Sort, Wake};
 pub(crate) use pool::{Place, Returned};
 pub use pools::ResourceUsage;
-pub(crate) use pools::{Answer, Asker, Need, Pools};
+pub(crate) use pools::{Answer, Asker, NEEDS, Needs, Pools};
 
 use crate::container::lock;
 use crate::settings::ResourceSettings;

@@ -335,7 +335,7 @@ impl Pool {
     ) {
         match self.stage(place) {
             Some(Stage::Interrupting) if is_well => {
-                self.ask(place, Stage::Resetting, Ask::Reset, now_ns, out)
+                self.ask(place, Stage::Resetting, Ask::Reset, now_ns, out);
             }
             Some(Stage::Checking | Stage::Resetting) if is_well && !is_dirty => self.free(place, now_ns, out),
             Some(Stage::Interrupting | Stage::Checking | Stage::Resetting) => {

@@ -25,18 +25,39 @@ pub(crate) struct Need {
     pub count: u32,
 }
 
-impl Need {
-    /// The needs of who wants one member of each of these pools, the same one more than once perhaps; in the order of the
-    /// pools' first places.
-    pub fn of(pools: &[u32]) -> Vec<Need> {
-        let mut needs: Vec<Need> = Vec::with_capacity(pools.len());
+/// What one `acquire` needs: each pool once, in the order of their first places.
+pub(crate) struct Needs {
+    list: [Need; NEEDS],
+    count: usize,
+}
+
+/// As many resources as one `acquire` may name [resource.acquire.count], and a route's gate may.
+pub const NEEDS: usize = 16;
+
+impl Needs {
+    /// The needs of who wants one member of each of these pools, the same one more than once perhaps.
+    pub fn of(pools: &[u32]) -> Needs {
+        let mut needs = Needs { list: [Need { pool: 0, count: 0 }; NEEDS], count: 0 };
         for pool in pools {
-            match needs.iter_mut().find(|need| need.pool == *pool) {
+            let known = needs.list[..needs.count].iter_mut().find(|need| need.pool == *pool);
+            match known {
                 Some(need) => need.count += 1,
-                None => needs.push(Need { pool: *pool, count: 1 }),
+                None if needs.count < NEEDS => {
+                    needs.list[needs.count] = Need { pool: *pool, count: 1 };
+                    needs.count += 1;
+                }
+                None => {}
             }
         }
         needs
+    }
+}
+
+impl std::ops::Deref for Needs {
+    type Target = [Need];
+
+    fn deref(&self) -> &[Need] {
+        &self.list[..self.count]
     }
 }
 
@@ -68,8 +89,8 @@ pub(crate) enum Decision {
 /// The answer to a wish.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Answer {
-    /// Here they are, in the order of what is needed.
-    Granted(Vec<Place>),
+    /// They are in the list that was given, in the order of what is needed.
+    Granted,
     /// It waits under that ticket.
     Waiting(u64),
     /// The status, and the pool for which.
@@ -136,8 +157,16 @@ impl Pools {
         self.pools[place.pool as usize].stage(place)
     }
 
-    /// A task wants members. `may_wait`: it waits for its turn; else it gets them at once or `HC_E_TIMEOUT`.
-    pub fn acquire(&mut self, needs: &[Need], asker: Asker, may_wait: bool, now_ns: u64) -> Answer {
+    /// A task wants members, which are put into `places`. `may_wait`: it waits for its turn; else it gets them at once or
+    /// `HC_E_TIMEOUT`.
+    pub fn acquire(
+        &mut self,
+        needs: &[Need],
+        asker: Asker,
+        may_wait: bool,
+        now_ns: u64,
+        places: &mut Vec<Place>,
+    ) -> Answer {
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
             pool.note_demand(now_ns);
@@ -155,7 +184,8 @@ impl Pools {
             (pool.waiting == 0 || asker.holds) && pool.lendable(need.count, now_ns) >= need.count
         };
         if needs.iter().all(is_turn) {
-            return Answer::Granted(self.lend(needs, asker.worker, now_ns));
+            self.lend(needs, asker.worker, now_ns, places);
+            return Answer::Granted;
         }
         if !may_wait {
             let short = needs.iter().find(|need| !is_turn(need)).map_or(0, |need| need.pool);
@@ -202,13 +232,11 @@ impl Pools {
         ticket
     }
 
-    fn lend(&mut self, needs: &[Need], worker: u32, now_ns: u64) -> Vec<Place> {
-        let mut places = Vec::with_capacity(needs.len());
+    fn lend(&mut self, needs: &[Need], worker: u32, now_ns: u64, places: &mut Vec<Place>) {
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
             places.extend((0..need.count).filter_map(|_| pool.lend(worker, now_ns)));
         }
-        places
     }
 
     fn leave(&mut self, ticket: u64) -> Option<Waiter> {
@@ -322,7 +350,8 @@ impl Pools {
         while let Some(index) = next.take().or_else(|| pools.pop()) {
             while let Some(ticket) = self.next_ticket(index, now_ns) {
                 let Some(waiter) = self.leave(ticket) else { break };
-                let places = self.lend(&waiter.needs, waiter.asker.worker, now_ns);
+                let mut places = Vec::with_capacity(waiter.needs.len());
+                self.lend(&waiter.needs, waiter.asker.worker, now_ns, &mut places);
                 // Those behind it in other queues may be first now.
                 pools.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
                 self.out.push(Decision::Grant { ticket, asker: waiter.asker, places });

@@ -88,8 +88,9 @@ impl World {
         let Some(task) = self.tasks.get_mut(&id) else { return };
         let Some(needs) = task.plan.pop_front() else { return self.finish(id, Returned::Clean) };
         let asker = Asker { id, number: 0, worker, holds: !task.holds.is_empty() };
-        match self.pools.acquire(&needs, asker, true, self.now_ns) {
-            Answer::Granted(places) => self.take(id, &places),
+        let mut places = Vec::new();
+        match self.pools.acquire(&needs, asker, true, self.now_ns, &mut places) {
+            Answer::Granted => self.take(id, &places),
             Answer::Waiting(ticket) => {
                 task.waits = Some(ticket);
                 if let [need] = needs[..] {
