@@ -321,7 +321,7 @@ impl HostRef {
     }
 
     /// The vtable of the leased resource's interface; `None` when the task does not hold the lease. The reference of each
-    /// interface knows its own, as [`SqlRef::is`].
+    /// interface knows its own, as [`SqlRef::is`](crate::SqlRef::is).
     #[must_use]
     pub fn lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable> {
         // SAFETY: the container's function.
