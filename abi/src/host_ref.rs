@@ -9,17 +9,9 @@ use std::ptr::{self, NonNull};
 
 use crate::bytes::{Field, FieldsView};
 use crate::constants::{ABI_MAJOR, LENGTH_UNKNOWN};
-use crate::dispatch_ref::DispatchRef;
 use crate::event::Event;
-use crate::fd_ref::FdRef;
-use crate::kv_ref::KvRef;
-use crate::limit_ref::LimitRef;
-use crate::offload_ref::OffloadRef;
 use crate::opaque::ExtensionTable;
-use crate::pool_ref::PoolRef;
-use crate::provider_ref::ProviderRef;
 use crate::raw::{self, hc_bytes, hc_host, hc_response};
-use crate::sql_ref::SqlRef;
 use crate::status::Status;
 
 /// A response head, and for [`HostRef::respond`] its body.
@@ -113,7 +105,7 @@ impl HostRef {
         Ok(HostRef { table })
     }
 
-    fn table(&self) -> &hc_host {
+    pub(crate) fn table(&self) -> &hc_host {
         // SAFETY: checked by `new` to be whole, and valid until `destroy`.
         unsafe { self.table.as_ref() }
     }
@@ -329,70 +321,12 @@ impl HostRef {
     }
 
     /// The vtable of the leased resource's interface; `None` when the task does not hold the lease. The reference of each
-    /// interface knows its own, as [`SqlRef::is`].
+    /// interface knows its own, as [`SqlRef::is`](crate::SqlRef::is).
     #[must_use]
     pub fn lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable> {
         // SAFETY: the container's function.
         let found = unsafe { (self.table().lease_interface?)(self.pointer(), task, lease) };
         ExtensionTable::found(found)
-    }
-
-    /// An extension's vtable, at least `T` large by its first member.
-    pub(crate) fn extension<T>(&self, id: &CStr) -> Option<NonNull<T>> {
-        // SAFETY: the text is terminated.
-        let found = unsafe { (self.table().extension?)(self.pointer(), id.as_ptr()) };
-        let found = NonNull::new(found.cast_mut())?;
-        // SAFETY: every vtable of an extension begins with its size.
-        let size = unsafe { found.cast::<u32>().read() } as usize;
-        (size >= size_of::<T>()).then_some(found.cast())
-    }
-
-    /// `hc.fd/1`, if the container offers it.
-    #[must_use]
-    pub fn fd(&self) -> Option<FdRef> {
-        FdRef::new(*self)
-    }
-
-    /// `hc.dispatch/1`, if the container offers it.
-    #[must_use]
-    pub fn dispatch(&self) -> Option<DispatchRef> {
-        DispatchRef::new(*self)
-    }
-
-    /// `hc.sql/1`, if the container offers it.
-    #[must_use]
-    pub fn sql(&self) -> Option<SqlRef> {
-        SqlRef::new(*self)
-    }
-
-    /// `hc.kv/1`, if the container offers it.
-    #[must_use]
-    pub fn kv(&self) -> Option<KvRef> {
-        KvRef::new(*self)
-    }
-
-    /// `hc.pool/1`, if the container offers it.
-    #[must_use]
-    pub fn pool(&self) -> Option<PoolRef> {
-        PoolRef::new(*self)
-    }
-
-    /// `hc.limit/1`, if the container offers it. To ask for a limit's number, see [`limit`](Self::limit).
-    #[must_use]
-    pub fn limit_extension(&self) -> Option<LimitRef> {
-        LimitRef::new(*self)
-    }
-
-    /// `hc.offload/1`, if the container offers it.
-    #[must_use]
-    pub fn offload(&self) -> Option<OffloadRef> {
-        OffloadRef::new(*self)
-    }
-
-    /// `hc.provider/1`, if the container offers it.
-    #[must_use]
-    pub fn provider(&self) -> Option<ProviderRef> {
-        ProviderRef::new(*self)
     }
 }
 

@@ -20,6 +20,7 @@ mod ext_offload;
 mod ext_pool;
 mod ext_provider;
 mod ext_sql;
+mod extension_refs;
 mod fd_ref;
 mod field_storage;
 pub mod guard;

@@ -1,7 +1,7 @@
 //! Shared resources: waiting for one's turn, and giving back. Must not know what a resource is.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -38,8 +38,9 @@ impl Resource {
     /// # Panics
     /// Outside a task.
     pub async fn acquire(self, timeout: Duration) -> Result<Lease, Error> {
-        let mut leases = acquire(&[self], timeout).await?;
-        leases.pop().ok_or_else(|| Error::new("the container granted no lease"))
+        let mut claim = Claim::new(&[self.0], timeout, [0]);
+        let (context, [lease]) = poll_fn(|waker| claim.poll(waker)).await?;
+        Ok(Lease::of(context, lease))
     }
 }
 
@@ -49,67 +50,77 @@ impl Resource {
 /// Outside a task.
 #[track_caller]
 pub fn acquire(resources: &[Resource], timeout: Duration) -> Acquire {
-    let operation = Operation::new();
     let numbers: Vec<u32> = resources.iter().map(|resource| resource.0).collect();
-    let mut leases = vec![0; numbers.len()];
-    let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-    let status =
-        operation.call(|host, task, token| host.acquire(task, token, &numbers, timeout_ns, &mut leases));
-    let held = Held { context: Rc::clone(operation.context()), leases };
-    Acquire { operation: Some(operation), status, held: Some(held) }
+    let leases = vec![0; numbers.len()];
+    Acquire { claim: Claim::new(&numbers, timeout, leases) }
 }
 
 /// The wait for leases. Dropping it gives up the place in the queue, or the leases, clean.
 #[must_use = "leases are waited for only when they are awaited"]
 pub struct Acquire {
-    operation: Option<Operation>,
-    status: Status,
-    held: Option<Held>,
-}
-
-struct Held {
-    context: Rc<TaskContext>,
-    leases: Vec<u64>,
-}
-
-impl Held {
-    fn into_guards(self) -> Vec<Lease> {
-        self.leases.into_iter().map(|handle| Lease::of(Rc::clone(&self.context), handle)).collect()
-    }
+    claim: Claim<Vec<u64>>,
 }
 
 impl Future for Acquire {
     type Output = Result<Vec<Lease>, Error>;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+    fn poll(mut self: Pin<&mut Self>, waker: &mut Context<'_>) -> Poll<Self::Output> {
+        self.claim.poll(waker).map_ok(|(context, leases)| {
+            leases.into_iter().map(|lease| Lease::of(Rc::clone(&context), lease)).collect()
+        })
+    }
+}
+
+/// A claim to leases; `L` holds their handles.
+struct Claim<L: AsMut<[u64]>> {
+    /// Until it is answered.
+    operation: Option<Operation>,
+    status: Status,
+    held: Option<(Rc<TaskContext>, L)>,
+}
+
+impl<L: AsMut<[u64]>> Claim<L> {
+    #[track_caller]
+    fn new(resources: &[u32], timeout: Duration, mut leases: L) -> Self {
+        let operation = Operation::new();
+        let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+        let status = operation
+            .call(|host, task, token| host.acquire(task, token, resources, timeout_ns, leases.as_mut()));
+        let held = Some((Rc::clone(operation.context()), leases));
+        Self { operation: Some(operation), status, held }
+    }
+
+    fn poll(&mut self, waker: &mut Context<'_>) -> Poll<Result<(Rc<TaskContext>, L), Error>> {
         let Some(operation) = &self.operation else { return Poll::Pending };
         let was_pending = self.status == Status::PENDING;
-        match (self.status, operation.poll(context.waker())) {
+        match (self.status, operation.poll(waker.waker())) {
             (Status::PENDING, Poll::Ready(Some(event))) => self.status = event.status,
             (Status::PENDING, _) | (Status::E_CANCELLED, _) => return Poll::Pending,
             _ => {}
         }
         self.operation = None;
         Poll::Ready(match (self.status, self.held.take()) {
-            (Status::OK, Some(held)) => Ok(held.into_guards()),
-            (status, _) if was_pending => Err(Error::with_status(
-                status,
-                format!("no lease was had ({}): {}", status.name(), status.text()),
-            )),
+            (Status::OK, Some(held)) => Ok(held),
+            (status, _) if was_pending => {
+                let text = format!("no lease was had ({}): {}", status.name(), status.text());
+                Err(Error::with_status(status, text))
+            }
             (status, _) => Err(Error::refused("the lease", status)),
         })
     }
 }
 
-impl Drop for Acquire {
+impl<L: AsMut<[u64]>> Drop for Claim<L> {
     fn drop(&mut self) {
         let Some(operation) = self.operation.take() else { return };
         let granted = match self.status {
             Status::OK => true,
             _ => operation.end().is_some_and(|event| event.status == Status::OK),
         };
-        if let Some(held) = self.held.take().filter(|_| granted) {
-            held.into_guards().into_iter().for_each(Lease::clean);
+        if let Some((context, mut leases)) = self.held.take().filter(|_| granted) {
+            for &mut lease in leases.as_mut() {
+                Lease::of(Rc::clone(&context), lease).clean();
+            }
         }
     }
 }

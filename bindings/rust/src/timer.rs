@@ -52,7 +52,7 @@ impl Future for Sleep {
     }
 }
 
-/// The time of [`timeout`] passed.
+/// The time of [`timeout`] passed. A handler that fails with it is answered for with 503: `?` makes it `E_TIMEOUT`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Elapsed;
 
