@@ -203,6 +203,11 @@ impl Container {
         lock(&self.instances).iter().map(|instance| u64::from(instance.spawned())).sum()
     }
 
+    /// Live members of resources.
+    pub fn member_tasks(&self) -> u64 {
+        self.registry.member_tasks()
+    }
+
     /// The sum of all workers' counters.
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();

@@ -66,6 +66,7 @@ impl Verdict {
         }
         if status.is_error() {
             let rule = match record.response {
+                _ if record.exchange.is_none() => "task.step.fail",
                 Response::Complete => "task.fail.complete",
                 Response::None if is_unavailable(status) => "task.fail.unavailable",
                 Response::None => "task.fail.before",

@@ -39,11 +39,9 @@ pub fn is_needed(source: &ProviderSource) -> bool {
 /// The provider that comes with the server for that kind.
 pub fn builtin(kind: ResourceKind) -> Option<ModuleTable> {
     let entry: Option<&'static ModuleEntry> = match kind {
-        ResourceKind::Sqlite
-        | ResourceKind::Postgres
-        | ResourceKind::Redis
-        | ResourceKind::Memory
-        | ResourceKind::Limit => None,
+        ResourceKind::Sqlite => Some(hc_provider_sqlite::entry()),
+        ResourceKind::Memory => Some(hc_provider_memory::entry()),
+        ResourceKind::Postgres | ResourceKind::Redis | ResourceKind::Limit => None,
     };
     entry.and_then(|entry| ModuleTable::from_entry(entry).ok())
 }

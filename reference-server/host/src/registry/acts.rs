@@ -325,7 +325,7 @@ impl Container {
     }
 
     /// Closes the members that nobody uses, and the others as their leases end: the container stops.
-    pub(crate) fn close_resources(&self) {
+    pub fn close_resources(&self) {
         if !self.registry.resources.is_empty() {
             let now_ns = self.rough_now_ns();
             self.decide(|pools| pools.close(now_ns));

@@ -108,6 +108,13 @@ impl Registry {
         answer
     }
 
+    /// Members that have a task.
+    pub fn member_tasks(&self) -> u64 {
+        let pools = lock(&self.pools);
+        let provided = self.resources.iter().enumerate().filter(|(_, one)| one.provider.is_some());
+        provided.map(|(index, _)| u64::from(pools.open_count(index as u32))).sum()
+    }
+
     /// How a resource is used now.
     pub fn usage(&self, pool: u32, now_ns: u64) -> ResourceUsage {
         lock(&self.pools).usage(pool, now_ns)

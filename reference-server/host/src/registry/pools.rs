@@ -434,6 +434,11 @@ impl Pools {
         })
     }
 
+    /// How many members a pool has, of whatever stage.
+    pub fn open_count(&self, index: u32) -> u32 {
+        self.pools[index as usize].open_count()
+    }
+
     /// How a pool is used now.
     pub fn usage(&self, index: u32, now_ns: u64) -> ResourceUsage {
         let pool = &self.pools[index as usize];

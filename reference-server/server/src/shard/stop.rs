@@ -20,14 +20,17 @@ impl Shard {
         }
         if self.quiet_until_ns.is_none() && self.is_quiet() {
             self.quiet_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.background_ns));
+            // Members of resources end when nobody has a lease on them any more [provider.drain].
+            self.host.container().close_resources();
         }
     }
 
-    /// No connection of the process is left (whoever closes the last wakes the others), and no task but background ones.
+    /// No connection of the process is left (whoever closes the last wakes the others), and no task but background ones and
+    /// members of resources.
     fn is_quiet(&self) -> bool {
         let container = self.host.container();
         self.common.connections.load(Ordering::SeqCst) == 0
-            && container.totals().live_tasks() <= container.background_tasks()
+            && container.totals().live_tasks() <= container.background_tasks() + container.member_tasks()
     }
 
     /// Whether stopping asks for a turn now: it was wished for and not begun, or it is done.
