@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Compiles the examples that are written in Rust into modules: hello-rust becomes OUT/hello_rust.so, and so on. Every folder
-# here that has a Cargo.toml is one.
+# here that has a Cargo.toml is one, or has one in its folder rust.
 #
 #   examples/build-rust.sh [TARGET [OUT]]    cargo builds in TARGET, target by default; OUT is TARGET/modules by default
 set -eu
@@ -13,7 +13,7 @@ out=${2:-$target/modules}
 
 packages=
 names=
-for manifest in "$here"/*/Cargo.toml; do
+for manifest in "$here"/*/Cargo.toml "$here"/*/rust/Cargo.toml; do
   name=$(sed -n 's/^name = "\(.*\)"$/\1/p' "$manifest" | head -n 1)
   names="$names $name"
   packages="$packages --package $name"

@@ -3,10 +3,10 @@
 # Serves every example behind the gallery page, from what `make build` left in target/.
 #
 #   examples/demo.sh            prints the URLs, serves until Ctrl-C
-#   examples/demo.sh --check    asks every URL once, compares the answers, stops; the exit code says whether all were right
+#   examples/demo.sh --check    asks every URL, compares the answers, stops; the exit code says whether all were right
 #
 # DEMO_LISTEN=ADDRESS:PORT says where; without it, the first free port of 127.0.0.1 from 8080 on.
-# Needs nothing but bash: requests go through its /dev/tcp.
+# Needs nothing but bash: requests go through its /dev/tcp. Notes are kept in target/demo-notes.db.
 set -euo pipefail
 
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
@@ -49,7 +49,7 @@ else
   [ -n "$port" ] || fail "ports 8080 to 8099 are taken; choose one with DEMO_LISTEN=127.0.0.1:PORT"
 fi
 [[ $host == *:* ]] && address="[$host]:$port" || address=$host:$port
-case $host in 0.0.0.0 | ::) reach=localhost ;; *) reach=$host ;; esac
+case $host in 0.0.0.0 | ::) reach=localhost peer=localhost:$port ;; *) reach=$host peer=$address ;; esac
 
 "$server" run "$config" --listen "$address" 2> "$log" &
 server_pid=$!
@@ -109,6 +109,11 @@ check() {
   expect POST '/slow?chunk_delay_ms=1' 'twelve bytes' 200 12
   expect GET /middleware '' 401 'a token is needed'
   expect GET /middleware '' 200 'Hello, World!' 'authorization: Bearer secret'
+  if "$here/notes/check.sh" "$peer" /notes/c /notes/rust; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+  fi
   stop
   grep -Eq '(error|warn) ' "$log" && { echo "  FAILED  the error log:"; cat "$log"; failed=$((failed + 1)); }
   echo "demo: $passed passed, $failed failed"
@@ -134,6 +139,7 @@ cat << URLS
   $base/thread        answered from a thread of the module's own
   $base/slow          reads an upload slowly: back-pressure (POST)
   $base/middleware    wants 'authorization: Bearer secret'
+  $base/notes/c/      notes in a database, in C; the same in Rust at /notes/rust/
 
   Log: target/demo.log. Ctrl-C stops.
 

@@ -55,6 +55,7 @@ unit() {
 units() {
   say "unit tests"
   sh "$root/examples/gallery/embed.sh" page "$root/examples/gallery/page.html" > "$work/page.h"
+  sh "$root/examples/gallery/embed.sh" page "$root/examples/notes/page.html" > "$work/notes_page.h"
   sanitize='-fsanitize=address,undefined -fno-sanitize-recover=all'
   for test in "$tests"/*.c "$tests"/examples/*.c; do
     say "  ${test#"$tests"/}"
@@ -71,23 +72,25 @@ units() {
 modules() {
   say "examples as modules"
   "$root/examples/build.sh" "$work/modules" > /dev/null
-  for module in hello_c sleep foreign_thread slow_reader gallery; do
+  for module in hello_c sleep foreign_thread slow_reader gallery notes_c; do
     file=$work/modules/$module.so
     [ "$(nm -D --defined-only "$file" | awk '{print $3}')" = hc_module_entry ] || fail "$module exports more than its entry"
     readelf -n "$file" | grep -q HTTP-Container || fail "$module has no note"
     grep -aq "org.http-container.$(printf %s "$module" | tr _ -)" "$file" || fail "$module has another id"
   done
-  wc -l "$root"/examples/*/*.c | awk '$2 != "total" && $1 > 150 {print; bad = 1} END {exit bad}' || fail "an example is too long"
+  wc -l "$root"/examples/*/*.c "$root"/examples/*/*/*.[ch] | awk '$2 != "total" && $1 > 150 {print; bad = 1} END {exit bad}' || fail "an example is too long"
 }
 
 # The C blocks of README.md that are whole programs, by their number: what a reader copies must work.
 readme() {
   say "README"
-  for block in 1 4 6; do
+  for block in 1 4 6 7 8; do
     awk -v want="$block" '/^```c$/ {inside = ++count == want; next} /^```$/ {inside = 0} inside' "$bindings/README.md" > "$work/block$block.c"
   done
   mv "$work/block1.c" "$work/hello.c"
-  unit cc "-std=c99 -fsanitize=address,undefined" "$work/block6.c"
+  mv "$work/block6.c" "$work/books.c"
+  unit cc "-std=c99 -fsanitize=address,undefined" "$work/block7.c"
+  unit cc "-std=c99 -fsanitize=address,undefined" "$work/block8.c"
   sed -i '1i #include <http_container/easy.h>' "$work/block4.c"
   echo 'const hc_module HC_MODULE_ENTRY = {HC_MODULE_HEAD(0), 0, "a", "1", 0, 0, 0, 0, 0, 0, start, resume, finish};' >> "$work/block4.c"
   # shellcheck disable=SC2086

@@ -9,11 +9,15 @@
  *   bytes.h      views of bytes: make, compare, read a number
  *   request.h    header fields, query parameters, path segments, percent-decoding
  *   config.h     members of the JSON configuration
+ *   json.h       whether a body is JSON; text as a JSON string
  *   response.h   responses in one call; a list of fields
  *   log.h        printf into the container's log
  *   body.h       the request body in one piece, up to a limit
  *   pump.h       a stream through the task in constant memory, with back-pressure
  *   routine.h    stackless coroutines: HC_BEGIN, HC_AWAIT..., HC_END
+ *   lease.h      leases on the operator's resources
+ *   sql.h        statements and rows of a database (hc.sql/1); sql_value.h: their values
+ *   kv.h         a store of values by key (hc.kv/1)
  *
  * Helpers answer with an hc_status of the ABI. Below zero is an error that a step may return as it is. Where a lookup can
  * find nothing, it says HC_END.
@@ -26,10 +30,14 @@
 #include "easy/bytes.h"
 #include "easy/request.h"
 #include "easy/config.h"
+#include "easy/json.h"
 #include "easy/response.h"
 #include "easy/log.h"
 #include "easy/body.h"
 #include "easy/pump.h"
 #include "easy/routine.h"
+#include "easy/lease.h"
+#include "easy/sql.h"
+#include "easy/kv.h"
 
 #endif

@@ -19,12 +19,17 @@
  * It is strict where a server may be lenient: views die when the specification says so (build with -fsanitize=address, and a
  * late look at a chunk is reported), an event array is gone after its step, and `fault` names the rule that a module broke.
  *
- * It has one worker, the thread that calls hc_fake_*; no shared resources, and the extensions that `extension` gives.
+ * It has one worker, the thread that calls hc_fake_*, and the extensions that `extension` gives. Resources are made between
+ * hc_fake_prepare and hc_fake_create, which hc_fake_open does in one (sql.h, kv.h).
  *
  *   state.h      what the fake knows; the settings and what it records
  *   task.h       finding a task, its operations, its faults
+ *   pool.h       resources and leases
+ *   events.h     what happens to operations
  *   body.h       body_read
  *   response.h   respond, response_start, response_write ...
+ *   sql.h        scripted databases (hc.sql/1)
+ *   kv.h         stores (hc.kv/1)
  *   waiting.h    completions, timers, cancel, spawn
  *   instance.h   open a module; make a request
  *   drive.h      run, move the clock, cancel, look at the answer, close
@@ -36,8 +41,12 @@
 
 #include "fake_host/state.h"
 #include "fake_host/task.h"
+#include "fake_host/pool.h"
+#include "fake_host/events.h"
 #include "fake_host/body.h"
 #include "fake_host/response.h"
+#include "fake_host/sql.h"
+#include "fake_host/kv.h"
 #include "fake_host/waiting.h"
 #include "fake_host/instance.h"
 #include "fake_host/drive.h"

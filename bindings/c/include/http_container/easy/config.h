@@ -6,8 +6,10 @@
 
 #include "request.h"
 
-/* The deepest nesting that is followed. */
+/* The deepest nesting that is followed. Define it before the #include to change it. */
+#ifndef HC_JSON_DEPTH
 #define HC_JSON_DEPTH 32
+#endif
 
 /* --- Walking JSON ------------------------------------------------------------------------------------------------------ */
 

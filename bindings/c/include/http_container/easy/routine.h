@@ -136,6 +136,13 @@ static inline hc_status hc_routine_pump(hc_routine *routine, hc_pump *pump) {
   return hc_pump_step(pump, routine->host, routine->task, HC_TOKEN_WRITE, &routine->event, came);
 }
 
+/* Changes the place of one function for that of another. */
+static inline void hc_routine_swap(hc_routine *routine, int *line) {
+  int other = *line;
+  *line = routine->line;
+  routine->line = other;
+}
+
 /* --- The function itself ----------------------------------------------------------------------------------------------- */
 
 #define HC_BEGIN(routine)                                                                                              \
@@ -200,6 +207,15 @@ static inline hc_status hc_routine_pump(hc_routine *routine, hc_pump *pump) {
 #define HC_AWAIT_PUMP(routine, status_, pump)                                                                          \
   do {                                                                                                                 \
     HC_AWAIT_UNTIL(routine, ((status_) = hc_routine_pump((routine), (pump))) != HC_PENDING)                            \
+  } while (0)
+
+/* Another function of this kind, with the same routine, to its end: `status_` is what it returned. `line_`, an int of the task's
+ * struct, keeps the place in it:  HC_AWAIT_CALL(r, status, visit->inner_line, open_database(visit)). */
+#define HC_AWAIT_CALL(routine, status_, line_, call)                                                                   \
+  do {                                                                                                                 \
+    (line_) = 0;                                                                                                       \
+    HC_AWAIT_UNTIL(routine, (hc_routine_swap((routine), &(line_)), (status_) = (call),                                 \
+                             hc_routine_swap((routine), &(line_)), (status_) != HC_PENDING))                           \
   } while (0)
 
 /* Returns an error status from the step, which fails the task; goes on after any other. */

@@ -31,6 +31,9 @@ static inline void hc_fake_finish(hc_fake_task *task, hc_status outcome) {
     host->phase = HC_FAKE_OUTSIDE;
   }
   pthread_mutex_lock(&host->mutex);
+  if (hc_fake_end_leases(task, outcome) && outcome == HC_OK) {
+    hc_fake_fault(task, "lease.forgotten.report"); /* a task that fails, or is cancelled, may leave them */
+  }
   task->finished++;
   pthread_mutex_unlock(&host->mutex);
   free(unseen);
@@ -45,6 +48,11 @@ static inline void hc_fake_answer(hc_fake_task *task, uint32_t status) {
     task->response = HC_FAKE_COMPLETE;
     task->response_status = status;
   }
+}
+
+/* Statuses of a failed task that are no fault of the module's: the peer may ask again [task.fail.unavailable]. */
+static inline int hc_fake_is_unavailable(hc_status status) {
+  return status == HC_E_RESOURCE || status == HC_E_BUSY || status == HC_E_TIMEOUT || status == HC_E_DRAINING;
 }
 
 static inline void hc_fake_fail(hc_fake_task *task, hc_status status, const char *rule) {
@@ -70,7 +78,7 @@ static inline void hc_fake_after_step(hc_fake_task *task, hc_status status) {
     hc_fake_fail(task, HC_E_INVALID, "task.step.status");
   } else if (status < 0) {
     status = status <= -101 && status >= -199 ? (hc_status)HC_E_FAILED : status; /* [task.step.cancelled-status] */
-    hc_fake_answer(task, task->body_error == HC_E_LIMIT ? 413 : 500);
+    hc_fake_answer(task, task->body_error == HC_E_LIMIT ? 413 : hc_fake_is_unavailable(status) ? 503 : 500);
     hc_fake_finish(task, status);
   } else {
     if (task->kind != HC_TASK_BACKGROUND && task->response == HC_FAKE_NONE) {
@@ -89,6 +97,7 @@ static inline void hc_fake_after_step(hc_fake_task *task, hc_status status) {
 static inline void hc_fake_start(hc_fake_task *task) {
   hc_fake_host *host = task->host;
   hc_start *start = (hc_start *)hc_fake_memory(sizeof(*start));
+  hc_lease *leases = NULL;
   hc_status status = HC_OK;
   if (!host->worker_started && host->module->worker_start != NULL) {
     host->phase = HC_FAKE_STEP;
@@ -100,6 +109,12 @@ static inline void hc_fake_start(hc_fake_task *task) {
   start->kind = task->kind;
   start->request = task->kind == HC_TASK_BACKGROUND ? NULL : &task->request;
   start->arg = task->arg;
+  start->lease_count = task->gate_lease_count;
+  if (task->gate_lease_count > 0) { /* of exactly that size, and gone after `start` */
+    leases = (hc_lease *)hc_fake_memory(task->gate_lease_count * sizeof(hc_lease));
+    memcpy(leases, task->gate_leases, task->gate_lease_count * sizeof(hc_lease));
+  }
+  start->leases = leases;
   task->body_unready = task->write_unready = (int)host->unready;
   task->body_ended = task->body_ended || task->request.content_length == 0;
   pthread_mutex_lock(&host->mutex);
@@ -110,6 +125,7 @@ static inline void hc_fake_start(hc_fake_task *task) {
     status = host->module->start(host->instance, host->worker_state, task->handle, start, &task->state);
   }
   hc_fake_after_step(task, status);
+  free(leases);
   free(start);
 }
 
@@ -173,7 +189,7 @@ static inline void hc_fake_advance(hc_fake_host *host, uint64_t delay_ns) {
     for (task = host->tasks; task != NULL; task = task->next) {
       for (at = 0; at < HC_FAKE_OPERATIONS; at++) {
         hc_fake_operation *operation = &task->operations[at];
-        if (operation->active && !operation->happened && operation->event.kind == HC_EVENT_TIMER && operation->due_ns < next_ns) {
+        if (operation->active && !operation->happened && operation->timed && operation->due_ns < next_ns) {
           next_ns = operation->due_ns;
         }
       }
@@ -214,17 +230,15 @@ static inline int hc_fake_run_to_end(hc_fake_task *task) {
     hc_fake_start(task);
   }
   while (!task->finished) {
-    hc_fake_operation *timer, *completion;
-    uint64_t due_ns;
+    hc_fake_operation *completion;
+    uint64_t due_ns = 0;
     if (hc_fake_run(host)) {
       continue;
     }
     pthread_mutex_lock(&host->mutex);
-    timer = hc_fake_waiting(task, HC_EVENT_TIMER);
-    due_ns = timer == NULL ? 0 : timer->due_ns;
     completion = hc_fake_waiting(task, HC_EVENT_COMPLETION);
     pthread_mutex_unlock(&host->mutex);
-    if (timer != NULL) {
+    if (hc_fake_next_due(task, &due_ns)) {
       hc_fake_advance(host, due_ns - host->now_ns);
     } else if (completion != NULL) {
       hc_fake_wait(task);
@@ -301,6 +315,7 @@ static inline void hc_fake_close(hc_fake_host *host) {
     free(task->response_body.data);
     free(task);
   }
+  hc_fake_forget_pools(host);
   pthread_cond_destroy(&host->completed);
   pthread_mutex_destroy(&host->mutex);
 }

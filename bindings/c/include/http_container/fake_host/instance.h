@@ -4,10 +4,32 @@
 #define HTTP_CONTAINER_FAKE_HOST_INSTANCE_H
 
 #include "body.h"
+#include "kv.h"
 #include "response.h"
+#include "sql.h"
 #include "waiting.h"
 
-/* --- The instance -------------------------------------------------------------------------------------------------------- */
+/* --- What the resources can do --------------------------------------------------------------------------------------------- */
+
+static inline const void *HC_CALL hc_fake_extension(const hc_host *H, const char *id) {
+  hc_fake_host *host = hc_fake_of(H);
+  const void *own = host->extension == NULL ? NULL : host->extension(id);
+  if (own != NULL) {
+    return own;
+  }
+  return strcmp(id, HC_SQL_ID) == 0  ? (const void *)hc_fake_sql_table()
+         : strcmp(id, HC_KV_ID) == 0 ? (const void *)hc_fake_kv_table()
+                                     : NULL;
+}
+
+static inline const void *HC_CALL hc_fake_lease_interface(const hc_host *H, hc_task handle, hc_lease number) {
+  hc_status status = HC_OK;
+  hc_fake_task *task = hc_fake_enter(H, handle, 0, &status);
+  hc_fake_lease *lease = task == NULL ? NULL : hc_fake_lease_of(task, number);
+  return lease == NULL ? NULL : hc_fake_extension(H, lease->pool->interface_id);
+}
+
+/* --- The instance ---------------------------------------------------------------------------------------------------------- */
 
 static inline void hc_fake_fill_vtable(hc_host *vtable) {
   vtable->size = sizeof(*vtable);
@@ -41,38 +63,46 @@ static inline void hc_fake_fill_vtable(hc_host *vtable) {
   vtable->lease_interface = hc_fake_lease_interface;
 }
 
-/* Makes an instance of the module: what `create` says, or HC_E_VERSION. Close it only after HC_OK. Change the settings
- * (host->unready ...) afterwards. */
-static inline hc_status hc_fake_open(hc_fake_host *host, const hc_module *module, const char *config_json) {
-  hc_bytes config;
-  hc_status status = HC_OK;
+/* A host without an instance, for those who make resources first (hc_fake_sql_pool, hc_fake_kv_pool). hc_fake_create must
+ * follow. */
+static inline void hc_fake_prepare(hc_fake_host *host) {
   memset(host, 0, sizeof(*host));
-  if (module->size < sizeof(*module) || module->abi_major != HC_ABI_MAJOR) {
-    return HC_E_VERSION;
-  }
   hc_fake_fill_vtable(&host->vtable);
-  host->module = module;
   host->worker = pthread_self();
   host->body_chunk_max = host->write_max = host->room = HC_FAKE_NO_LIMIT;
   host->respond_max = 65536;
   pthread_mutex_init(&host->mutex, NULL);
   pthread_cond_init(&host->completed, NULL);
-  if (module->create != NULL) {
+}
+
+/* Makes an instance of the module: what `create` says, or HC_E_VERSION. Close it only after HC_OK. */
+static inline hc_status hc_fake_create(hc_fake_host *host, const hc_module *module, const char *config_json) {
+  int fits = module->size >= sizeof(*module) && module->abi_major == HC_ABI_MAJOR;
+  hc_status status = fits ? (hc_status)HC_OK : (hc_status)HC_E_VERSION;
+  host->module = module;
+  if (status == HC_OK && module->create != NULL) {
     hc_fake_kept *memory = NULL;
-    config = hc_fake_copy(&memory, hc_fake_text(config_json));
+    hc_bytes config = hc_fake_copy(&memory, hc_fake_text(config_json));
     host->phase = HC_FAKE_CREATE;
     status = module->create(&host->vtable, config, &host->instance);
     host->phase = HC_FAKE_OUTSIDE;
     hc_fake_forget(&memory);
   }
   if (status != HC_OK) {
+    hc_fake_forget_pools(host);
     pthread_cond_destroy(&host->completed);
     pthread_mutex_destroy(&host->mutex);
   }
   return status;
 }
 
-/* --- A request ------------------------------------------------------------------------------------------------------------ */
+/* The two together, for a module without resources. Change the settings (host->unready ...) afterwards. */
+static inline hc_status hc_fake_open(hc_fake_host *host, const hc_module *module, const char *config_json) {
+  hc_fake_prepare(host);
+  return hc_fake_create(host, module, config_json);
+}
+
+/* --- A request ------------------------------------------------------------------------------------------------------------- */
 
 /* A request that has not started. `target` is a path with an optional query. */
 static inline hc_fake_task *hc_fake_request(hc_fake_host *host, const char *method, const char *target) {

@@ -12,6 +12,7 @@
 
 #define HC_FAKE_OPERATIONS 16
 #define HC_FAKE_FIELDS 64
+#define HC_FAKE_GATES 4
 #define HC_FAKE_NO_LIMIT ((size_t)-1)
 
 /* In which callback the module is. */
@@ -29,19 +30,24 @@ typedef struct hc_fake_kept {
   struct hc_fake_kept *next;
 } hc_fake_kept;
 
+typedef struct hc_fake_host hc_fake_host;
+typedef struct hc_fake_task hc_fake_task;
+typedef struct hc_fake_pool hc_fake_pool;   /* a resource: pool.h                       */
+typedef struct hc_fake_lease hc_fake_lease; /* one that is held, or waited for: pool.h  */
+
 /* An outstanding operation, or one whose event waits for the next step. */
 typedef struct hc_fake_operation {
   int active;               /* in use                                              */
   int happened;             /* the event is complete                               */
   int at_once;              /* [ready]: says "call again" although nothing changed */
   uint64_t order;           /* of happening                                        */
-  uint64_t due_ns;          /* of a timer                                          */
+  int timed;                /* happens at due_ns at the latest                     */
+  uint64_t due_ns;
+  hc_status result;         /* what its event says then                            */
+  hc_fake_lease *lease;     /* of an operation on a lease                          */
   hc_completion completion; /* of a completion                                     */
   hc_event event;
 } hc_fake_operation;
-
-typedef struct hc_fake_host hc_fake_host;
-typedef struct hc_fake_task hc_fake_task;
 
 struct hc_fake_task {
   hc_fake_host *host;
@@ -63,6 +69,9 @@ struct hc_fake_task {
   char *chunk;            /* what the module may look at now                                */
   int body_unready, write_unready;
   int body_whole;         /* read: the module has been told HC_END                          */
+
+  hc_lease gate_leases[HC_FAKE_GATES]; /* set, by hc_fake_lend: what the task starts with   */
+  size_t gate_lease_count;
 
   int response;           /* read: enum hc_fake_response                                    */
   uint32_t response_status; /* read: what the peer saw; 0 when it saw no head               */
@@ -116,6 +125,8 @@ struct hc_fake_host {
   uint64_t completions;  /* calls of `complete` that were HC_OK  */
   uint64_t last_number, last_order;
   hc_fake_task *tasks;
+  hc_fake_pool *pools;   /* by rank                              */
+  hc_fake_lease *leases; /* in the order in which they were asked for */
 };
 
 /* --- Memory: a test that cannot have it ends ---------------------------------------------------------------------------- */
@@ -129,17 +140,23 @@ static inline void *hc_fake_memory(size_t size) {
   return memory;
 }
 
-/* A copy of the bytes, of exactly that size, so that a sanitizer sees a step beyond its end. */
-static inline hc_bytes hc_fake_copy(hc_fake_kept **list, hc_bytes bytes) {
-  hc_fake_kept *kept = (hc_fake_kept *)hc_fake_memory(sizeof(*kept) + bytes.size);
-  hc_bytes copy;
-  copy.data = (char *)(kept + 1);
-  copy.size = bytes.size;
-  if (bytes.size > 0) {
-    memcpy(kept + 1, bytes.data, bytes.size);
-  }
+/* Zeroed memory of exactly that size, so that a sanitizer sees a step beyond its end; freed with the list. */
+static inline void *hc_fake_keep(hc_fake_kept **list, size_t size) {
+  hc_fake_kept *kept = (hc_fake_kept *)hc_fake_memory(sizeof(*kept) + size);
   kept->next = *list;
   *list = kept;
+  return kept + 1;
+}
+
+/* A copy of the bytes. */
+static inline hc_bytes hc_fake_copy(hc_fake_kept **list, hc_bytes bytes) {
+  void *memory = hc_fake_keep(list, bytes.size);
+  hc_bytes copy;
+  copy.data = (char *)memory;
+  copy.size = bytes.size;
+  if (bytes.size > 0) {
+    memcpy(memory, bytes.data, bytes.size);
+  }
   return copy;
 }
 

@@ -3,7 +3,7 @@
 #ifndef HTTP_CONTAINER_FAKE_HOST_WAITING_H
 #define HTTP_CONTAINER_FAKE_HOST_WAITING_H
 
-#include "task.h"
+#include "events.h"
 
 /* --- Waiting ------------------------------------------------------------------------------------------------------------- */
 
@@ -49,7 +49,8 @@ static inline hc_status HC_CALL hc_fake_timer(const hc_host *H, hc_task handle, 
     return status;
   }
   pthread_mutex_lock(&task->host->mutex);
-  operation->due_ns = task->host->now_ns + delay_ns;
+  operation->timed = 1;
+  operation->due_ns = delay_ns > UINT64_MAX - task->host->now_ns ? UINT64_MAX : task->host->now_ns + delay_ns;
   pthread_mutex_unlock(&task->host->mutex);
   return HC_PENDING;
 }
@@ -69,6 +70,9 @@ static inline hc_status HC_CALL hc_fake_cancel_operation(const hc_host *H, hc_ta
     status = operation->happened ? (hc_status)HC_E_TOO_LATE : (hc_status)HC_OK;
     if (operation->happened && latched != NULL) {
       *latched = operation->event;
+      hc_fake_delivered(task, operation);
+    } else {
+      hc_fake_withdrawn(task, operation);
     }
   }
   pthread_mutex_unlock(&task->host->mutex);
@@ -138,11 +142,6 @@ static inline hc_status HC_CALL hc_fake_task_cancel(const hc_host *H, hc_task ha
 
 /* --- Container ----------------------------------------------------------------------------------------------------------- */
 
-static inline const void *HC_CALL hc_fake_extension(const hc_host *H, const char *id) {
-  hc_fake_host *host = hc_fake_of(H);
-  return host->extension == NULL ? NULL : host->extension(id);
-}
-
 static inline void HC_CALL hc_fake_log(const hc_host *H, hc_task task, uint32_t level, hc_bytes text) {
   hc_fake_host *host = hc_fake_of(H);
   size_t size = text.size < sizeof(host->last_log) - 1 ? text.size : sizeof(host->last_log) - 1;
@@ -200,35 +199,6 @@ static inline hc_status HC_CALL hc_fake_refusal(const hc_host *H, hc_bytes *rule
   *text = hc_fake_text(host->rule == NULL ? "" : host->text);
   pthread_mutex_unlock(&host->mutex);
   return status;
-}
-
-/* --- Shared resources: there are none ------------------------------------------------------------------------------------- */
-
-static inline hc_status HC_CALL hc_fake_resource(const hc_host *H, const char *name, const char *interface_id,
-                                                 hc_resource *resource) {
-  (void)name;
-  (void)interface_id;
-  (void)resource;
-  return hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.find.none", "no such resource");
-}
-
-static inline hc_status HC_CALL hc_fake_acquire(const hc_host *H, hc_task handle, hc_token token, const hc_resource *resources,
-                                         size_t count, uint64_t timeout_ns, hc_lease *leases) {
-  hc_status status = HC_OK;
-  (void)token, (void)resources, (void)count, (void)timeout_ns, (void)leases;
-  return hc_fake_enter(H, handle, 0, &status) == NULL
-             ? status
-             : hc_fake_refuse(hc_fake_of(H), HC_E_RESOURCE, "resource.find.none", "no such resource");
-}
-
-static inline hc_status HC_CALL hc_fake_release(const hc_host *H, hc_task handle, hc_lease lease, uint32_t how) {
-  (void)H, (void)handle, (void)lease, (void)how;
-  return HC_E_GONE;
-}
-
-static inline const void *HC_CALL hc_fake_lease_interface(const hc_host *H, hc_task handle, hc_lease lease) {
-  (void)H, (void)handle, (void)lease;
-  return NULL;
 }
 
 #endif
