@@ -25,9 +25,21 @@ const ALLOWED: [(&str, &[&str]); 13] = [
     ("reference-server/bench", &["hc-services"]),
     ("reference-server/host", &["http-container-abi"]),
     ("reference-server/http1", &[]),
-    ("reference-server/providers/*", &["http-container"]),
+    ("reference-server/providers/*", &["hc-provider-connect", "http-container"]),
     ("reference-server/scheduler", &[]),
-    ("reference-server/server", &["hc-host", "hc-http1", "hc-scheduler", "http-container-abi"]),
+    (
+        "reference-server/server",
+        &[
+            "hc-host",
+            "hc-http1",
+            "hc-provider-memory",
+            "hc-provider-postgres",
+            "hc-provider-redis",
+            "hc-provider-sqlite",
+            "hc-scheduler",
+            "http-container-abi",
+        ],
+    ),
     // Modules that tests serve: they stand where examples do.
     ("reference-server/server/tests/modules/*", &["http-container"]),
     ("", &[]),
