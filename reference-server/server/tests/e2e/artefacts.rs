@@ -8,7 +8,8 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 /// The server's program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hc-server");
 
-fn repository() -> PathBuf {
+/// The root of the repository.
+pub fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
@@ -58,7 +59,8 @@ pub fn variant(name: &str, built: &str, definitions: &[&str]) -> PathBuf {
     path
 }
 
-/// An example in C, compiled by the examples' own script: `hello_c`, `sleep`, `foreign_thread`, `slow_reader`, `gallery`.
+/// An example in C, compiled by the examples' own script: `hello_c`, `sleep`, `foreign_thread`, `slow_reader`, `gallery`,
+/// `notes_c`.
 pub fn example_in_c(name: &str) -> PathBuf {
     static FOLDER: OnceLock<PathBuf> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| {
@@ -95,6 +97,8 @@ pub fn rust_module(name: &str) -> PathBuf {
             "middleware",
             "-p",
             "fetch",
+            "-p",
+            "notes_rust",
         ]));
         profile.to_owned()
     });

@@ -14,6 +14,7 @@ mod clients;
 mod faults;
 mod http_cases;
 mod http_tables;
+mod notes;
 mod operations;
 mod parked;
 mod patience;
