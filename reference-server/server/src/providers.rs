@@ -41,7 +41,9 @@ pub fn builtin(kind: ResourceKind) -> Option<ModuleTable> {
     let entry: Option<&'static ModuleEntry> = match kind {
         ResourceKind::Sqlite => Some(hc_provider_sqlite::entry()),
         ResourceKind::Memory => Some(hc_provider_memory::entry()),
-        ResourceKind::Postgres | ResourceKind::Redis | ResourceKind::Limit => None,
+        ResourceKind::Postgres => Some(hc_provider_postgres::entry()),
+        ResourceKind::Redis => Some(hc_provider_redis::entry()),
+        ResourceKind::Limit => None,
     };
     entry.and_then(|entry| ModuleTable::from_entry(entry).ok())
 }
