@@ -8,6 +8,9 @@ use std::task::{Context, Poll, Wake, Waker};
 /// So often the two may wake each other in one poll of the task before others run.
 const ROUNDS_MAX: u32 = 4;
 
+/// Polls one of the futures.
+type Polled<'a, T> = &'a mut dyn FnMut(&mut Context<'_>) -> Poll<T>;
+
 /// The bells of two futures.
 pub(crate) struct Bells {
     house: Arc<House>,
@@ -59,11 +62,7 @@ impl Bells {
     }
 
     /// Polls each of two futures as long as it is rung for, the first one first. Either ends it.
-    pub(crate) fn poll<T>(
-        &self,
-        context: &mut Context<'_>,
-        mut futures: [&mut dyn FnMut(&mut Context<'_>) -> Poll<T>; 2],
-    ) -> Poll<T> {
+    pub(crate) fn poll<T>(&self, context: &mut Context<'_>, mut futures: [Polled<'_, T>; 2]) -> Poll<T> {
         self.enter(context.waker());
         for _ in 0..ROUNDS_MAX {
             for (place, poll) in futures.iter_mut().enumerate() {
