@@ -3,6 +3,8 @@
 //! The record lies behind its slot's lock and can be looked at from any thread; only its worker runs its steps. It must
 //! not call a module or an exchange.
 
+mod leases;
+
 use crate::dispatch::Child;
 use crate::ending::Verdict;
 use crate::exchange::Exchange;
@@ -229,61 +231,6 @@ impl Record {
     pub fn outstanding(&self) -> usize {
         let latched = self.events.iter().filter(|event| event.kind != event_kind::NOTICE).count();
         self.operations.len() + latched
-    }
-
-    /// The highest rank of a resource that the task, or one above it, holds a member of [resource.acquire.rank].
-    pub fn rank(&self) -> Option<u32> {
-        let held = self.leases.iter().filter(|held| held.desk.is_some()).map(|held| held.pool);
-        let own = self.member.as_ref().map(|desk| desk.place.pool);
-        held.chain(own).chain(self.rank_above).max()
-    }
-
-    /// Puts a member into a lease that waits for it, of those that `is_meant` names.
-    pub fn give(&mut self, index: u32, desk: &Arc<Desk>, is_meant: impl Fn(&Held) -> bool) {
-        let fits = |held: &&mut Held| held.desk.is_none() && held.pool == desk.place.pool && is_meant(held);
-        if let Some(held) = self.leases.iter_mut().find(fits) {
-            desk.lock().take(index);
-            held.desk = Some(Arc::clone(desk));
-        }
-    }
-
-    /// The events of a step reach the module: what they grant is held from now on.
-    pub fn note_delivery(&mut self) -> impl Iterator<Item = Key> + '_ {
-        self.lease_events.clear();
-        let granted = self.leases.iter_mut().filter(|held| held.desk.is_some() && !held.is_delivered);
-        granted.filter_map(|held| {
-            held.is_delivered = true;
-            held.timer.take()
-        })
-    }
-
-    /// An event was taken out of those that were latched, by its own call.
-    pub fn note_taken(&mut self, event: &Event) -> Option<Key> {
-        self.lease_events.retain(|(token, _)| *token != event.token);
-        let is_meant = |held: &&mut Held| held.operation.1 == event.token && !held.is_delivered;
-        let is_grant = event.kind == event_kind::ACQUIRE;
-        let granted = self.leases.iter_mut().filter(|held| is_grant && is_meant(held) && held.desk.is_some());
-        granted
-            .filter_map(|held| {
-                held.is_delivered = true;
-                held.timer.take()
-            })
-            .last()
-    }
-
-    /// Whether it waits at a gate for leases, under that ticket.
-    pub fn waits_at_gate(&self, ticket: u64) -> bool {
-        self.phase == Phase::Fresh && self.gate.as_ref().is_some_and(|gate| gate.waits_for(ticket))
-    }
-
-    /// Whether it is the task of a member that was told to end.
-    pub fn is_closing_member(&self) -> bool {
-        self.member.as_ref().is_some_and(|desk| desk.lock().is_closing())
-    }
-
-    /// Whether it waits at a start gate.
-    pub fn is_gated(&self) -> bool {
-        self.gate.as_ref().is_some_and(|gate| gate.is_waiting())
     }
 
     /// Whether some operation waits for that.

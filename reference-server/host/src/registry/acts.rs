@@ -4,7 +4,7 @@
 
 use super::desk::{Desk, Settled, Wake};
 use super::pool::{Ask, Place, Returned, Stage};
-use super::pools::{Asker, Decision, ResourceUsage};
+use super::wishes::{Asker, Decision, ResourceUsage};
 use crate::container::{Container, lock};
 use crate::inbox::Message;
 use crate::instance::Stage as Life;

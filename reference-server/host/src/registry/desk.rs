@@ -3,12 +3,13 @@
 //! Each side only ever touches the desk, under its lock; whom to wake is answered as a [`Wake`], to be told when no lock is
 //! held. It must not know tasks beyond that, nor who waits for the member.
 
+mod member;
+
 use super::answer::Answer;
-use super::pool::{Ask, Place, Returned};
+use super::pool::{Place, Returned};
 use crate::calls::Refused;
-use crate::slots;
-use http_container_abi::constants::{event_kind, member_flag, member_request};
-use http_container_abi::{MemberRequestStorage, Opaque, RawMemberRequest, ResultView, Status};
+use http_container_abi::constants::event_kind;
+use http_container_abi::{MemberRequestStorage, Opaque, Status};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// An operation whose event is due: the slot of its task, its number there, and the event.
@@ -156,8 +157,6 @@ const LOST: Refused = Refused::quiet(
 );
 const ONE: Refused =
     Refused::new(Status::E_BUSY, "lease.operation.one", "an operation on this lease is under way already");
-const NOT_UNDER_WAY: Refused =
-    Refused::new(Status::E_STATE, "provider.done.once", "the member has no request under way");
 
 /// The holder's side.
 impl Seats {
@@ -268,180 +267,5 @@ impl Seats {
     /// Why it ended, in the provider's words.
     pub fn reason(&self) -> &str {
         &self.reason
-    }
-}
-
-/// The member's side.
-impl Seats {
-    /// The member's task was made.
-    pub fn sit(&mut self, task: u64) {
-        self.task = task;
-    }
-
-    /// The member's task.
-    pub fn task(&self) -> u64 {
-        self.task
-    }
-
-    /// The member is open.
-    pub fn set_ready(&mut self, needs_object: bool) -> Result<(), Refused> {
-        if self.is_ready {
-            return Err(Refused::new(
-                Status::E_STATE,
-                "provider.ready",
-                "the member has said that it is ready",
-            ));
-        }
-        if needs_object && self.object.is_none() {
-            let text = "the member has not said what it is";
-            return Err(Refused::new(Status::E_STATE, "provider.object", text));
-        }
-        self.is_ready = true;
-        Ok(())
-    }
-
-    /// Whether the member is ready.
-    pub fn check_ready(&self) -> Result<(), Refused> {
-        let text = "the member has not said that it is ready";
-        if self.is_ready { Ok(()) } else { Err(Refused::new(Status::E_STATE, "provider.ready", text)) }
-    }
-
-    /// Why the member could not be opened, or was lost.
-    pub fn explain(&mut self, reason: &[u8]) {
-        let reason = &reason[..reason.len().min(REASON_BYTES)];
-        self.reason = String::from_utf8_lossy(reason).into_owned();
-    }
-
-    /// What the member is.
-    pub fn set_object(&mut self, type_name: &[u8], object: Opaque) -> Result<(), Refused> {
-        if self.is_ready {
-            let text = "the member says what it is before it is ready";
-            return Err(Refused::new(Status::E_STATE, "provider.object", text));
-        }
-        self.object = Some((type_name.into(), object));
-        Ok(())
-    }
-
-    /// The next request; `None`: nothing now.
-    pub fn next(&mut self) -> Option<RawMemberRequest> {
-        if self.must_close {
-            return Some(RawMemberRequest::CLOSE);
-        }
-        if self.under_way.is_some() {
-            return std::mem::take(&mut self.must_interrupt).then_some(RawMemberRequest::INTERRUPT);
-        }
-        let request = self.handed_in.take()?;
-        let raw = request.storage.raw();
-        self.under_way = Some(request);
-        Some(raw)
-    }
-
-    /// Whether a `next` waits already.
-    pub fn waits_for_next(&self) -> bool {
-        self.next.is_some()
-    }
-
-    /// Whether a `rows` waits already.
-    pub fn waits_for_room(&self) -> bool {
-        self.room.is_some()
-    }
-
-    /// The member waits for a request by the operation of that number.
-    pub fn await_next(&mut self, number: u64) {
-        self.next = Some(number);
-    }
-
-    /// The member waits for room.
-    pub fn await_room(&mut self, number: u64) {
-        self.room = Some(number);
-    }
-
-    /// The member has withdrawn an operation.
-    pub fn forget_waiting(&mut self, number: u64) {
-        self.next.take_if(|waiting| *waiting == number);
-        self.room.take_if(|waiting| *waiting == number);
-    }
-
-    fn call_member(&mut self) -> Option<Wake> {
-        let number = self.next.take()?;
-        Some(self.wake(number, event_kind::MEMBER))
-    }
-
-    /// There is room for rows again.
-    pub fn call_for_rows(&mut self) -> Option<Wake> {
-        let number = self.room.take()?;
-        Some(self.wake(number, event_kind::MEMBER_ROOM))
-    }
-
-    fn wake(&self, number: u64, kind: u32) -> Wake {
-        Wake { index: slots::unpack(self.task).0, number, kind, status: Status::OK }
-    }
-
-    /// The statement that is under way, as far as somebody still wants its answer: `Ok(None)` when nobody does.
-    pub fn answering(&mut self) -> Result<Option<(&mut Answer, u32)>, Refused> {
-        let request = self.under_way.as_ref().ok_or(NOT_UNDER_WAY)?;
-        if request.sort != Sort::Statement {
-            let text = "columns and rows are answers to a statement that is no script";
-            return Err(Refused::new(Status::E_STATE, "provider.columns", text));
-        }
-        let holder = self.holder.filter(|_| request.purpose == Purpose::Holder && !self.is_poisoned);
-        Ok(holder.map(|holder| (&mut self.answer, holder)))
-    }
-
-    /// Where a message goes: nobody takes it when the member is not leased.
-    pub fn mail(&mut self) -> Option<(&mut Answer, u32)> {
-        let holder = self.holder.filter(|_| !self.is_poisoned)?;
-        Some((&mut self.answer, holder))
-    }
-
-    /// The request under way is over.
-    pub fn done(&mut self, result: &ResultView<'_>) -> Result<Done, Refused> {
-        let request = self.under_way.take().ok_or(NOT_UNDER_WAY)?;
-        self.must_interrupt = false;
-        self.is_dirty = result.flags & member_flag::DIRTY != 0;
-        self.is_broken |= result.flags & member_flag::BROKEN != 0 || result.status == Status::E_RESOURCE;
-        let settled = Settled { is_well: !self.is_broken, is_dirty: self.is_dirty };
-        let holder = self.holder.filter(|_| !self.is_poisoned);
-        let (told, settled) = match (request.purpose, holder) {
-            (Purpose::Holder, Some(holder)) => (self.answer.end(&request.sort, result, holder), None),
-            (Purpose::Holder, None) => ((None, None), None),
-            (Purpose::Nobody, _) => ((None, None), Some(settled)),
-            (Purpose::Pool, _) => {
-                let is_well = settled.is_well && result.status == Status::OK;
-                ((None, None), Some(Settled { is_well, ..settled }))
-            }
-        };
-        let mut storage = request.storage;
-        storage.shrink(KEPT_BYTES);
-        self.spare = Some(storage);
-        Ok(Done { told, room: self.call_for_rows(), settled })
-    }
-
-    /// The member's task is over.
-    pub fn end(&mut self) -> (Option<Wake>, Option<Wake>) {
-        self.has_ended = true;
-        (self.next, self.room) = (None, None);
-        let was_asked = self.handed_in.take().is_some() | self.under_way.take().is_some();
-        let Some(holder) = self.holder.filter(|_| !self.is_poisoned) else { return (None, None) };
-        self.answer.lose(was_asked, holder)
-    }
-}
-
-/// The pool's side.
-impl Seats {
-    /// Asks the member for something.
-    pub fn ask(&mut self, ask: Ask) -> Option<Wake> {
-        let kind = match ask {
-            Ask::Interrupt => return self.interrupt(),
-            Ask::Close => {
-                self.must_close = true;
-                return self.call_member();
-            }
-            Ask::Check => member_request::CHECK,
-            Ask::Reset => member_request::RESET,
-        };
-        let storage = MemberRequestStorage::plain(kind);
-        self.handed_in = Some(Request { storage, sort: Sort::Care, purpose: Purpose::Pool });
-        self.call_member()
     }
 }

@@ -13,12 +13,14 @@ mod pool;
 mod pools;
 #[cfg(test)]
 mod simulation;
+mod wishes;
 
 pub(crate) use acts::{Held, Todo};
 pub(crate) use desk::{Desk, Seats, Sort, Wake};
 pub(crate) use pool::{Place, Returned};
-pub use pools::ResourceUsage;
-pub(crate) use pools::{Answer, Asker, NEEDS, Needs, Pools};
+pub(crate) use pools::Pools;
+pub use wishes::ResourceUsage;
+pub(crate) use wishes::{Answer, Asker, NEEDS, Needs};
 
 use crate::container::lock;
 use crate::settings::ResourceSettings;

@@ -2,7 +2,8 @@
 //! and reset, tasks give up, and time passes. After every event the world is held against what must always hold.
 
 use super::pool::{Ask, Place, Returned, Stage};
-use super::pools::{Answer, Asker, Decision, Need, Pools};
+use super::pools::Pools;
+use super::wishes::{Answer, Asker, Decision, Need};
 use crate::settings::ResourceSettings;
 use http_container_abi::Status;
 use std::collections::{HashMap, HashSet, VecDeque};
