@@ -133,7 +133,7 @@ impl SqlHost for InstanceHost {
     }
 }
 
-/// The flags that an operation of a store has [kv.run.checked].
+/// The flags that an operation of a store has [kv.run].
 fn flags_of(operation: u32) -> u32 {
     match operation {
         kv_operation::SET => kv_flag::IF_ABSENT | kv_flag::IF_PRESENT | kv_flag::IF_EQUAL | kv_flag::KEEP_TTL,
@@ -173,7 +173,7 @@ impl KvHost for InstanceHost {
             }
             if request.flags & !flags_of(request.operation) != 0 {
                 let text = "the operation has no such flag";
-                return Err(Refused::new(Status::E_INVALID, "kv.run.checked", text));
+                return Err(Refused::new(Status::E_INVALID, "kv.run", text));
             }
             if request.value.len().max(request.expected.len()) > VALUE_BYTES {
                 return Err(Refused::new(Status::E_LIMIT, "kv.value.size", "the value has more than 1 MiB"));

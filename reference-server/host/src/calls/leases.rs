@@ -17,7 +17,7 @@ const NO_RESOURCE: Refused = Refused::new(
     "the operator has configured no resource of that name",
 );
 const NOT_GIVEN: Refused =
-    Refused::new(Status::E_RESOURCE, "handle.resource", "the instance was given no such resource");
+    Refused::new(Status::E_RESOURCE, "handle.life.resource", "the instance was given no such resource");
 const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
 const OF_OTHER_INTERFACE: Refused =
     Refused::new(Status::E_GONE, "lease.interface.check", "the lease is not one of this interface");

@@ -289,7 +289,7 @@ impl Pool {
     }
 
     /// Sees to it that as many members are under way as those who wait want, as far as there can be
-    /// [resource.member.demand].
+    /// [resource.member.open].
     pub fn provide(&mut self, worker: Option<u32>, now_ns: u64, out: &mut Vec<Decision>) {
         let mut missing = self.wanted.saturating_sub(self.coming + self.lendable(self.wanted, now_ns));
         while missing > 0
