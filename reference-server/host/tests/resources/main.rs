@@ -3,6 +3,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod acquiring;
 mod finding;
 mod providers;
 mod using;

@@ -4,20 +4,18 @@ use super::NoPoller;
 use hc_host::{Container, Worker};
 use http_container_abi::Status;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::thread::JoinHandle;
 
 type Order = Box<dyn FnOnce(&Rc<Worker>) -> bool + Send>;
 
 pub struct Far {
     orders: Sender<Order>,
-    answers: Receiver<bool>,
-    thread: Option<JoinHandle<()>>,
+    answers: Mutex<Receiver<bool>>,
 }
 
 impl Far {
-    pub fn enter(container: &Arc<Container>, index: u32) -> Far {
+    pub fn enter(container: &Arc<Container>, index: u32) -> Arc<Far> {
         let (orders, to_do) = channel::<Order>();
         let (done, answers) = channel();
         let container = Arc::clone(container);
@@ -27,13 +25,14 @@ impl Far {
                 done.send(order(&worker)).unwrap();
             }
         };
-        Far { orders, answers, thread: Some(std::thread::spawn(body)) }
+        std::thread::spawn(body);
+        Arc::new(Far { orders, answers: Mutex::new(answers) })
     }
 
     /// Does that there, and waits until it is done.
     pub fn tell(&self, order: impl FnOnce(&Rc<Worker>) -> bool + Send + 'static) -> bool {
         self.orders.send(Box::new(order)).unwrap();
-        self.answers.recv().unwrap()
+        self.answers.lock().unwrap().recv().unwrap()
     }
 
     /// Runs all that is ready; `false` when there was nothing.
@@ -54,12 +53,10 @@ impl Far {
     }
 
     /// The worker ends its tasks and leaves.
-    pub fn leave(mut self) {
+    pub fn leave(&self) {
         self.tell(|worker| {
             worker.leave(Status::CANCELLED_DRAIN);
             true
         });
-        drop(self.orders);
-        self.thread.take().unwrap().join().unwrap();
     }
 }

@@ -179,6 +179,8 @@ impl Rig {
     /// As [`Rig::ahead`], before the instances are made.
     pub fn ahead_of_create(plan: &Plan) -> Rig {
         let mut rig = Rig::new(plan);
+        // A whole number of milliseconds, as timers count.
+        rig.now_ns = rig.now_ns.next_multiple_of(MS);
         rig.pass(HOUR_MS);
         rig
     }
@@ -241,7 +243,7 @@ impl Rig {
     }
 
     /// Runs all that is ready here and on other workers, until nothing is.
-    pub fn run_with(&mut self, others: &[&Far]) {
+    pub fn run_with(&mut self, others: &[&Arc<Far>]) {
         loop {
             self.run();
             let ran = others.iter().map(|far| far.run(self.now_ns)).fold(false, |any, ran| any | ran);
