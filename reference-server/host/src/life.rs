@@ -20,19 +20,8 @@ impl Container {
         let (providers, others): (Vec<u32>, Vec<u32>) =
             all.partition(|module| self.registry.of_provider(*module).is_some());
         self.name_permits();
-        for module in providers.into_iter().chain(others) {
-            self.create_instance(module)?;
-            if self.registry.of_provider(module).is_some_and(|pool| !self.has_interface(pool)) {
-                let name = self.modules[module as usize].name.clone();
-                self.tell(
-                    Level::Error,
-                    &name,
-                    "resource.provider.refused",
-                    "the provider offered no interface",
-                );
-                return Err(CreateError { module: name, status: Status::E_UNSUPPORTED });
-            }
-        }
+        providers.into_iter().try_for_each(|module| self.create_provider(module))?;
+        others.into_iter().try_for_each(|module| self.create_instance(module).map(|_| ()))?;
         self.pool.run(self).map_err(|error| {
             let blocking = self.modules.iter().find(|module| module.is_blocking());
             let module = blocking.map_or_else(String::new, |module| module.name.clone());
@@ -42,6 +31,24 @@ impl Container {
         })?;
         self.open_resources();
         Ok(())
+    }
+
+    /// The instance of a provider, which has to offer something.
+    fn create_provider(self: &Arc<Self>, module: u32) -> Result<(), CreateError> {
+        let Some(pool) = self.registry.of_provider(module) else { return Ok(()) };
+        let name = &self.modules[module as usize].name;
+        let refused = match self.create_instance(module) {
+            Ok(_) if self.has_interface(pool) => return Ok(()),
+            Ok(_) => CreateError { module: name.clone(), status: Status::E_UNSUPPORTED },
+            Err(refused) => refused,
+        };
+        let resource = &self.registry.resources[pool as usize].name;
+        let status = refused.status.name();
+        let text = format!(
+            "the provider of resource \"{resource}\" offers no interface, or refused to start: {status}"
+        );
+        self.tell(Level::Error, name, "resource.provider.refused", &text);
+        Err(refused)
     }
 
     fn create_instance(self: &Arc<Self>, module: u32) -> Result<u32, CreateError> {

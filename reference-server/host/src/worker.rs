@@ -355,8 +355,10 @@ impl Worker {
                 break;
             }
         }
-        let all = std::mem::take(&mut *self.stationed.borrow_mut());
-        all.iter().flatten().for_each(|stationed| self.stop(stationed));
+        let mut all: Vec<_> = self.stationed.take().into_iter().flatten().collect();
+        // Those of providers last [resource.provider.first].
+        all.sort_by_key(|stationed| self.container.registry.of_provider(stationed.instance.module).is_some());
+        all.iter().for_each(|stationed| self.stop(stationed));
         lock(&self.container.spare).append(&mut self.free.borrow_mut());
         CURRENT.with(|current| current.borrow_mut().take());
     }

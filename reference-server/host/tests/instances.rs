@@ -235,7 +235,7 @@ fn modules_that_block_run_on_threads_of_their_own() {
 
 #[test]
 fn a_task_of_a_module_that_blocks_parks_and_wakes() {
-    let plan = Plan { modules: vec![("a", &BLOCKING), ("b", &support::SCRIPTED)], ..Plan::default() };
+    let plan = Plan { modules: vec![("a", &BLOCKING), ("b", &support::script::SCRIPTED)], ..Plan::default() };
     let mut rig = Rig::created(&plan);
     let (sender, receiver) = std::sync::mpsc::channel();
     rig.world.probe("tell", Box::new(move |_, _| sender.send(()).unwrap()));

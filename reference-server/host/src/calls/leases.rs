@@ -121,10 +121,11 @@ fn wait(worker: &Worker, index: u32, slot: &mut Slot<Record>, asked: &Asked<'_>,
     }
 }
 
-/// The held lease of that handle.
+/// The held lease of that handle: one that was granted, and whose grant has reached the module [handle.life.lease].
 fn held(record: &Record, index: u32, lease: u64) -> Result<(&Held, &Arc<Desk>), Refused> {
     let (of, number) = slots::unpack(lease);
-    let found = record.leases.iter().find(|held| held.number == number && of == index);
+    let is_meant = |held: &&Held| held.number == number && of == index && held.is_delivered;
+    let found = record.leases.iter().find(is_meant);
     found.and_then(|held| Some((held, held.desk.as_ref()?))).ok_or(NO_LEASE)
 }
 

@@ -3,30 +3,37 @@
 #![allow(dead_code)]
 
 pub mod exchange;
+pub mod far;
+pub mod lease_script;
+pub mod member_script;
+pub mod plan;
 pub mod script;
 pub mod world;
 
 pub use exchange::Memory;
-pub use script::SCRIPTED;
+pub use far::Far;
+pub use plan::Plan;
 pub use world::World;
 
 use hc_host::{
-    Container, Hooks, Level, Limits, Module, Opening, Parts, Poller, Report, Reporter, Route, Totals, Worker,
+    Container, Hooks, Level, Module, Opening, Parts, Poller, Report, Reporter, Route, Totals, Worker,
 };
-use http_container_abi::{
-    ModuleEntry, ModuleTable, RequestFacts, RequestSpans, RequestStorage, Status, hc_address,
-};
+use http_container_abi::{ModuleTable, RequestFacts, RequestSpans, RequestStorage, Status, hc_address};
 use std::os::fd::RawFd;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// Keeps the rules of reports.
+/// Keeps the rules of reports, and what they say.
 #[derive(Default)]
-pub struct Rules(Mutex<Vec<&'static str>>);
+pub struct Rules(Mutex<Vec<(&'static str, String)>>);
 
 impl Rules {
     pub fn take(&self) -> Vec<&'static str> {
+        self.take_told().into_iter().map(|(rule, _)| rule).collect()
+    }
+
+    pub fn take_told(&self) -> Vec<(&'static str, String)> {
         std::mem::take(&mut *self.0.lock().unwrap())
     }
 }
@@ -39,7 +46,7 @@ impl Reporter for Rules {
     fn report(&self, report: &Report<'_>) {
         assert!(!report.text.is_empty());
         if !report.rule.is_empty() {
-            self.0.lock().unwrap().push(report.rule);
+            self.0.lock().unwrap().push((report.rule, report.text.to_owned()));
         }
     }
 }
@@ -91,27 +98,7 @@ impl Poller for NoPoller {
 }
 
 pub const MS: u64 = 1_000_000;
-
-/// What a container is made of.
-pub struct Plan {
-    pub workers: u32,
-    pub modules: Vec<(&'static str, &'static ModuleEntry)>,
-    pub limits: Limits,
-    pub grace_ms: u64,
-    pub deadline_ms: u64,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Plan {
-            workers: 1,
-            modules: vec![("a", &SCRIPTED), ("b", &SCRIPTED)],
-            limits: Limits { step_report_ns: u64::MAX, ..Limits::default() },
-            grace_ms: 0,
-            deadline_ms: 60_000,
-        }
-    }
-}
+const HOUR_MS: u64 = 3_600_000;
 
 pub struct Rig {
     pub container: Arc<Container>,
@@ -122,11 +109,11 @@ pub struct Rig {
     pub now_ns: u64,
     deadline_ns: u64,
     requests: u64,
-    /// Some module blocks: a worker keeps the timer of a request that it handed over to the pool.
-    has_pool: bool,
+    /// Some timer outlives its task: that of a request which was handed over to the pool, or those of resources and gates.
+    keeps_timers: bool,
 }
 
-/// The container alone: routes 0 (all modules in a chain) and 1 (`/b`: the last module).
+/// The container alone: routes 0 (all modules in a chain, but those that provide resources) and 1 (`/b`: the last of them).
 pub fn container(plan: &Plan) -> (Arc<Container>, Arc<World>, Arc<Rules>, Arc<Bell>) {
     let (world, number) = World::new();
     let (rules, bell) = (Arc::new(Rules::default()), Arc::new(Bell::default()));
@@ -139,18 +126,19 @@ pub fn container(plan: &Plan) -> (Arc<Container>, Arc<World>, Arc<Rules>, Arc<Be
         modules,
         deadline_ns: plan.deadline_ms * MS,
         cancel_grace_ns: plan.grace_ms * MS,
-        gates: hc_host::Gates::default(),
+        gates: plan.gates.clone(),
     };
-    let count = plan.modules.len() as u32;
+    let serving = plan.serving();
+    let last = serving.last().copied().into_iter().collect();
     let container = Container::new(Parts {
         workers: plan.workers,
         modules: modules.collect(),
-        routes: vec![route((0..count).collect()), route(vec![count - 1])],
+        routes: vec![route(serving), Route { gates: hc_host::Gates::default(), ..route(last) }],
         router: Box::new(|_, path| match path {
             b"/none" => None,
             path => Some(u32::from(path.starts_with(b"/b"))),
         }),
-        resources: Vec::new(),
+        resources: plan.resources.clone(),
         limits: plan.limits,
         reporter: Arc::clone(&rules) as Arc<dyn Reporter>,
         hooks: Arc::clone(&bell) as Arc<dyn Hooks>,
@@ -169,13 +157,38 @@ impl Rig {
         let now_ns = container.now_ns();
         let deadline_ns = plan.deadline_ms * MS;
         let has_pool = plan.modules.iter().any(|(_, entry)| std::ptr::eq(*entry, &script::BLOCKING));
-        Rig { container, worker, world, rules, bell, now_ns, deadline_ns, requests: 0, has_pool }
+        let keeps_timers = has_pool || !plan.resources.is_empty() || !plan.gates.is_open();
+        Rig { container, worker, world, rules, bell, now_ns, deadline_ns, requests: 0, keeps_timers }
     }
 
     pub fn created(plan: &Plan) -> Rig {
         let rig = Rig::new(plan);
         rig.container.create_instances().unwrap();
         rig
+    }
+
+    /// With resources that module `a` has found, an hour later: the time is what the test says, however slow the machine is.
+    pub fn ahead(plan: &Plan) -> Rig {
+        let rig = Rig::ahead_of_create(plan);
+        plan.lay_out(&rig.world);
+        rig.container.create_instances().unwrap();
+        rig.log();
+        rig
+    }
+
+    /// As [`Rig::ahead`], before the instances are made.
+    pub fn ahead_of_create(plan: &Plan) -> Rig {
+        let mut rig = Rig::new(plan);
+        // A whole number of milliseconds, as timers count.
+        rig.now_ns = rig.now_ns.next_multiple_of(MS);
+        rig.pass(HOUR_MS);
+        rig
+    }
+
+    /// A background task of module `a` on that worker, with that script.
+    pub fn spawn(&mut self, worker: u32, script: &str) -> u64 {
+        let spawned = self.world.host("a").spawn(worker, Box::new(script.to_owned()));
+        spawned.map_err(|(status, _)| status).unwrap()
     }
 
     /// A request with a script for each module, not yet opened.
@@ -229,6 +242,17 @@ impl Rig {
         }
     }
 
+    /// Runs all that is ready here and on other workers, until nothing is.
+    pub fn run_with(&mut self, others: &[&Arc<Far>]) {
+        loop {
+            self.run();
+            let ran = others.iter().map(|far| far.run(self.now_ns)).fold(false, |any, ran| any | ran);
+            if !ran && !self.worker.has_work() {
+                break;
+            }
+        }
+    }
+
     /// Lets time pass.
     pub fn pass(&mut self, ms: u64) {
         self.now_ns += ms * MS;
@@ -243,11 +267,17 @@ impl Rig {
     pub fn end(&mut self) {
         self.run();
         self.worker.leave(Status::CANCELLED_DRAIN);
-        if !self.has_pool {
+        if !self.keeps_timers {
             assert_eq!(self.worker.next_timer_ns(), None, "no timer outlives its task");
         }
         self.container.destroy_instances();
         balanced(&self.container, &self.world);
+    }
+
+    /// As [`Rig::log`], of the tasks and exchanges with these names only.
+    pub fn log_of(&self, names: &[&str]) -> String {
+        let of = |line: &String| names.contains(&line.split(' ').next().unwrap_or(""));
+        self.world.take_log().into_iter().filter(of).collect::<Vec<_>>().join("\n")
     }
 
     /// What happened since the last look, a line each.
@@ -262,6 +292,7 @@ pub fn balanced(container: &Container, world: &World) {
     assert_eq!(totals.starts, totals.finishes, "every start has one finish");
     assert_eq!(totals.tasks_made, totals.tasks_ended, "no task is left");
     assert_eq!(totals.operations_begun, totals.operations_ended, "no operation is left");
+    assert_eq!(totals.leases_granted, totals.leases_ended, "no lease is left");
     let sorted = |list: &Mutex<Vec<u64>>| {
         let mut list = list.lock().unwrap().clone();
         list.sort_unstable();

@@ -2,10 +2,13 @@
 //! logged; the last word of a step is what it returns (`done`, `yield`, `fail`, `status N`, `panic`).
 //!
 //! The script of a request stands in the field `script-NAME`, where NAME is the module's; that of a spawned task in its
-//! argument. `say` actions in the world's scripts `create`, `worker_start` ... run in those callbacks.
+//! argument. The world's scripts `create-NAME`, `worker_start-NAME` ... run in those callbacks. `name WORD` changes how the task
+//! is called in the log from then on. What is done with leases is in `lease_script.rs`; members of resources, which are
+//! scripts too, are in `member_script.rs`.
 
+use super::member_script::Member;
 use super::world::World;
-use http_container_abi::constants::event_kind;
+use http_container_abi::constants::{event_kind, task_kind};
 use http_container_abi::{
     ChildOptions, EntryInfo, Event, Field, HostRef, Module, ModuleEntry, Response, Start, Status,
     entry_sendable,
@@ -13,14 +16,19 @@ use http_container_abi::{
 use std::sync::Arc;
 
 pub struct Scripted {
-    host: HostRef,
+    pub(super) host: HostRef,
     name: String,
-    world: Arc<World>,
+    pub(super) world: Arc<World>,
 }
 
+#[derive(Default)]
 pub struct Task {
     steps: Vec<String>,
     at: usize,
+    /// How it is called in the log.
+    pub(super) label: String,
+    /// What it has in hand when it is a member of a resource.
+    pub(super) member: Option<Member>,
 }
 
 const INFO: EntryInfo = EntryInfo {
@@ -49,6 +57,14 @@ fn kind_name(kind: u32) -> &'static str {
         event_kind::FD => "FD",
         event_kind::CHILD_HEAD => "CHILD_HEAD",
         event_kind::CHILD_BODY => "CHILD_BODY",
+        event_kind::ACQUIRE => "ACQUIRE",
+        event_kind::OFFLOAD => "OFFLOAD",
+        event_kind::SQL => "SQL",
+        event_kind::SQL_ROWS => "SQL_ROWS",
+        event_kind::KV => "KV",
+        event_kind::KV_MESSAGE => "KV_MESSAGE",
+        event_kind::MEMBER => "MEMBER",
+        event_kind::MEMBER_ROOM => "MEMBER_ROOM",
         _ => "?",
     }
 }
@@ -62,8 +78,9 @@ fn show(events: &[Event]) -> String {
 }
 
 impl Scripted {
-    fn note(&self, line: &str) {
-        self.world.note(&format!("{} {line}", self.name));
+    pub(super) fn task(&self, text: &str) -> Task {
+        let steps = text.split('|').map(str::to_owned).collect();
+        Task { steps, label: self.name.clone(), ..Task::default() }
     }
 
     fn deliver(&self, events: &[Event]) {
@@ -73,7 +90,9 @@ impl Scripted {
     }
 
     fn step(&self, task: u64, state: &mut Task) -> Status {
-        let Some(step) = state.steps.get(state.at).cloned() else { return Status::OK };
+        let Some(step) = state.steps.get(state.at).cloned() else {
+            return if state.member.is_some() { self.serve(task, state) } else { Status::OK };
+        };
         state.at += 1;
         let mut answer = Status::OK;
         for action in step.split(';').map(str::trim).filter(|action| !action.is_empty()) {
@@ -84,17 +103,27 @@ impl Scripted {
                 ["fail"] => answer = Status::E_FAILED,
                 ["status", number] => answer = Status(number.parse().unwrap()),
                 ["panic"] => panic!("as the script says"),
+                ["serve"] => answer = self.serve(task, state),
+                ["name", label] => state.label = label.to_owned(),
                 ["probe", name] => self.world.run_probe(name, &self.host, task),
                 ["again"] => state.at -= 1,
                 _ => {
                     let said = self.act(task, &words);
                     if !said.is_empty() {
-                        self.note(&format!("{action} = {said}"));
+                        state.note(&self.world, &format!("{action} = {said}"));
                     }
                 }
             }
         }
         answer
+    }
+
+    /// The first step of a task.
+    pub(super) fn begin(&self, task: u64, state: Task) -> (Status, Option<Box<Task>>) {
+        let mut state = Box::new(state);
+        state.note(&self.world, "start");
+        let status = self.step(task, &mut state);
+        (status, Some(state))
     }
 
     fn task_named(&self, task: u64, name: &str) -> u64 {
@@ -208,7 +237,10 @@ impl Scripted {
             }
             ["fd-remove", name] => fd.unwrap().remove(handle(name)),
             ["has-fd"] => return fd.is_some().to_string(),
-            _ => panic!("no action {words:?}"),
+            _ => {
+                let said = self.act_on_lease(task, words).or_else(|| self.act_as_member(task, words));
+                return said.unwrap_or_else(|| panic!("no action {words:?}"));
+            }
         };
         status.name().to_owned()
     }
@@ -217,8 +249,15 @@ impl Scripted {
         let Some(text) = self.world.script_named(&format!("{callback}-{}", self.name)) else {
             return Status::OK;
         };
-        self.note(callback);
-        self.step(0, &mut Task { steps: vec![text], at: 0 })
+        let mut state = self.task(&text);
+        state.note(&self.world, callback);
+        self.step(0, &mut state)
+    }
+}
+
+impl Task {
+    pub(super) fn note(&self, world: &World, line: &str) {
+        world.note(&format!("{} {line}", self.label));
     }
 }
 
@@ -226,7 +265,7 @@ fn response<'a>(status: &str, body: &'a str) -> Response<'a> {
     Response { status: status.parse().unwrap(), body: body.as_bytes(), ..Response::default() }
 }
 
-fn keep(world: &World, name: &str, made: Result<u64, Status>) -> Status {
+pub(super) fn keep(world: &World, name: &str, made: Result<u64, Status>) -> Status {
     match made {
         Ok(handle) => {
             world.keep(name, handle);
@@ -258,10 +297,13 @@ impl Module for Scripted {
     }
 
     fn start(&self, _: &u32, task: u64, start: Start<'_>) -> (Status, Option<Box<Task>>) {
+        if start.kind == task_kind::MEMBER {
+            return self.start_member(task, &start);
+        }
         if let Some(request) = start.request.filter(|request| request.field("script-tells").is_some()) {
             let (method, path) = (request.method().escape_ascii(), request.path().escape_ascii());
             let limited = request.deadline_ns().is_some_and(|deadline_ns| deadline_ns < u64::MAX);
-            self.note(&format!("sees {method} {path} {} {limited}", request.id()));
+            self.task("").note(&self.world, &format!("sees {method} {path} {} {limited}", request.id()));
         }
         let text = match (start.request, start.arg) {
             (Some(request), _) => {
@@ -271,25 +313,28 @@ impl Module for Scripted {
             (None, Some(arg)) => *arg.downcast::<String>().unwrap(),
             (None, None) => return (Status::E_INVALID, None),
         };
-        self.note("start");
-        let steps = text.split('|').map(str::to_owned).collect();
-        let mut state = Box::new(Task { steps, at: 0 });
-        let status = self.step(task, &mut state);
-        (status, Some(state))
+        // The leases of start gates have the names `g1`, `g2` ...
+        for (index, lease) in start.leases.iter().enumerate() {
+            self.world.keep(&format!("g{}", index + 1), *lease);
+        }
+        self.begin(task, self.task(&text))
     }
 
     fn resume(&self, _: &u32, task: u64, state: &mut Task, events: &[Event]) -> Status {
         self.deliver(events);
-        self.note(&format!("resume {}", show(events)));
+        state.note(&self.world, &format!("resume {}", show(events)));
+        state.hear(events);
         self.step(task, state)
     }
 
-    fn finish(&self, _: &u32, task: u64, _: Option<Box<Task>>, outcome: Status, unseen: &[Event]) {
+    fn finish(&self, _: &u32, task: u64, state: Option<Box<Task>>, outcome: Status, unseen: &[Event]) {
         self.deliver(unseen);
         let seen = if unseen.is_empty() { String::new() } else { format!(" unseen {}", show(unseen)) };
-        self.note(&format!("finish {}{seen}", outcome.name()));
+        let mut state = state.unwrap_or_else(|| Box::new(self.task("")));
+        state.note(&self.world, &format!("finish {}{seen}", outcome.name()));
         if let Some(text) = self.world.script_named(&format!("finish-{}", self.name)) {
-            self.step(task, &mut Task { steps: vec![text], at: 0 });
+            (state.steps, state.at, state.member) = (vec![text], 0, None);
+            self.step(task, &mut state);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What scripts, exchanges and tests of one container share: a log of what happened, and the handles that scripts leave.
 //! Modules find their world by the number in their configuration.
 
-use http_container_abi::{HostRef, Status};
+use http_container_abi::{HostRef, OffloadWork, Status};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,6 +10,9 @@ static WORLDS: Mutex<Vec<Arc<World>>> = Mutex::new(Vec::new());
 /// A host call made with whatever the world knows.
 pub type Probe = Box<dyn Fn(&HostRef, u64) + Send + Sync>;
 
+/// Makes pieces of work for `offload`.
+pub type Works = Box<dyn Fn() -> OffloadWork + Send + Sync>;
+
 #[derive(Default)]
 pub struct World {
     log: Mutex<Vec<String>>,
@@ -17,6 +20,8 @@ pub struct World {
     scripts: Mutex<HashMap<String, String>>,
     hosts: Mutex<HashMap<String, HostRef>>,
     probes: Mutex<HashMap<String, Arc<Probe>>>,
+    works: Mutex<HashMap<String, Works>>,
+    counts: Mutex<HashMap<String, u64>>,
     /// Completions of which `complete` said OK, and of which the event came: by token.
     pub promised: Mutex<Vec<u64>>,
     pub delivered: Mutex<Vec<u64>>,
@@ -81,6 +86,23 @@ impl World {
         if let Some(probe) = probe {
             probe(host, task);
         }
+    }
+
+    /// Has `make` called for each piece of work that a script offloads by that name.
+    pub fn set_work(&self, name: &str, make: Works) {
+        lock(&self.works).insert(name.to_owned(), make);
+    }
+
+    pub fn work(&self, name: &str) -> OffloadWork {
+        lock(&self.works)[name]()
+    }
+
+    /// Counts on: 1 the first time that a name is counted.
+    pub fn count(&self, name: &str) -> u64 {
+        let mut counts = lock(&self.counts);
+        let count = counts.entry(name.to_owned()).or_default();
+        *count += 1;
+        *count
     }
 
     /// Completes the completion that was kept under that name.

@@ -1,0 +1,9 @@
+//! Shared resources through the real boundary: scripted users, scripted members, one or two workers, time that a test moves.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod acquiring;
+mod finding;
+mod providers;
+mod using;
