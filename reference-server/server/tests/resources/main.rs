@@ -26,6 +26,7 @@ mod embedded;
 mod gates;
 mod leases;
 mod leaving;
+mod loaded;
 mod muted;
 mod partitions;
 mod sessions;

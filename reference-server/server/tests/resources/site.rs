@@ -5,6 +5,7 @@ use crate::message::Response;
 use crate::peer::Peer;
 use crate::server::{STATUS_PATH, Server};
 use crate::wait_for;
+use std::path::Path;
 
 /// A resource of a configuration.
 pub struct Resource {
@@ -45,6 +46,19 @@ impl Resource {
     /// `cache` in memory.
     pub fn memory(more: &str) -> Resource {
         Resource::new("cache", "kv", "memory", None, more)
+    }
+
+    /// One whose provider is a library.
+    pub fn of_library(
+        name: &'static str,
+        interface: &'static str,
+        library: &Path,
+        url: Option<&str>,
+        more: &str,
+    ) -> Resource {
+        let url = url.map(|url| format!("url = \"{url}\"\n")).unwrap_or_default();
+        let toml = format!("[resource.{name}]\npath = \"{}\"\n{url}{more}\n", library.display());
+        Resource { name, interface, toml }
     }
 
     /// Permits.
