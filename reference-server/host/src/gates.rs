@@ -13,6 +13,7 @@ use crate::registry::{Answer, Asker, Held, Needs, Todo};
 use crate::report::{Level, Report};
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
+use crate::wheel::Key;
 use crate::worker::{self, Due, Worker};
 use http_container_abi::Status;
 
@@ -41,6 +42,8 @@ pub(crate) struct Gate {
     route: u32,
     /// Its partition, once it has come to that gate.
     key: Option<Box<[u8]>>,
+    /// Its deadline, and the end of its time at a gate: each on some worker.
+    timers: [Option<(u32, Key)>; 2],
 }
 
 /// What a task does next.
@@ -75,14 +78,46 @@ impl Worker {
             if record.generation != generation || record.phase != Phase::Fresh {
                 return false;
             }
+            let timers = [None, None];
             record.gate =
-                Some(Box::new(Gate { at: At::Body, worker: self.index, turn: 0, route, key: None }));
-            if let Some(deadline_ns) = record.deadline_ns {
-                self.wheel.borrow_mut().insert(deadline_ns, Due::Queued(task));
-            }
+                Some(Box::new(Gate { at: At::Body, worker: self.index, turn: 0, route, key: None, timers }));
         }
         self.container.move_on(task);
+        self.arm_deadline(task);
         false
+    }
+
+    /// The deadline of a task that waits at a gate [gate.deadline].
+    fn arm_deadline(&self, task: u64) {
+        let (index, generation) = slots::unpack(task);
+        let Some(mut slot) = self.container.slots.lock(index) else { return };
+        let record = &mut slot.contents;
+        let waits = record.generation == generation && record.is_gated();
+        if let Some(gate) = record.gate.as_mut().filter(|_| waits)
+            && let Some(deadline_ns) = record.deadline_ns
+        {
+            let key = self.wheel.borrow_mut().insert(deadline_ns, Due::Queued(task));
+            gate.timers[0] = Some((self.index, key));
+        }
+    }
+
+    /// Takes a task in that has passed its gates: this worker or another one starts it.
+    pub(crate) fn take_passed(&self, task: u64) {
+        let (index, generation) = slots::unpack(task);
+        let timers = {
+            let slot = self.container.slots.lock(index);
+            let mut slot = slot.filter(|slot| slot.contents.generation == generation);
+            let gate = slot.as_mut().and_then(|slot| slot.contents.gate.as_mut());
+            gate.map(|gate| std::mem::take(&mut gate.timers))
+        };
+        self.disarm_gates(timers.unwrap_or_default());
+        self.fresh.borrow_mut().push(task);
+    }
+
+    /// Forgets the timers of a task that waits at no gate any more, as far as they are on this worker.
+    fn disarm_gates(&self, timers: [Option<(u32, Key)>; 2]) {
+        let here = timers.into_iter().flatten().filter(|(worker, _)| *worker == self.index);
+        here.for_each(|(_, key)| self.cancel_timer(Some(key)));
     }
 }
 
@@ -155,7 +190,7 @@ impl Container {
             Entry::Waits => {
                 gate.at = At::Partition { is_in: true };
                 let due_ns = self.rough_now_ns().saturating_add(partitions.timeout_ns());
-                self.arm_gate(task, gate.turn, due_ns);
+                self.arm_gate(task, gate, due_ns);
                 Some(Move::Wait)
             }
             Entry::Full => Some(Move::Full(Status::E_BUSY, "as many of its partition wait as may".into())),
@@ -163,9 +198,12 @@ impl Container {
         }
     }
 
-    fn arm_gate(&self, task: u64, turn: u32, due_ns: u64) {
+    fn arm_gate(&self, task: u64, gate: &mut Gate, due_ns: u64) {
+        let due = Due::Gate(task, gate.turn);
         worker::with_current(self, |worker| {
-            worker.wheel.borrow_mut().insert(due_ns, Due::Gate(task, turn));
+            let key = worker.wheel.borrow_mut().insert(due_ns, due);
+            let before = gate.timers[1].replace((worker.index, key));
+            worker.disarm_gates([before, None]);
         });
     }
 
@@ -210,7 +248,7 @@ impl Container {
                     .iter()
                     .map(|pool| self.registry.resources[*pool as usize].acquire_timeout_ns);
                 let bound_ns = bounds.min().unwrap_or(u64::MAX).min(gates.resources_timeout_ns);
-                self.arm_gate(task, gate.turn, now_ns.saturating_add(bound_ns));
+                self.arm_gate(task, gate, now_ns.saturating_add(bound_ns));
                 Move::Wait
             }
             Answer::Refused(status, pool) => Move::Full(status, self.why_refused(status, pool)),
@@ -251,7 +289,7 @@ impl Container {
         let here = worker::with_current(self, |current| {
             let is_here = current.index == worker;
             if is_here {
-                current.fresh.borrow_mut().push(task);
+                current.take_passed(task);
             }
             is_here
         });
@@ -295,6 +333,7 @@ impl Container {
 
     /// A task leaves its gates for good: its places in queues go to others. No lock may be held.
     pub(crate) fn leave_gates(&self, task: u64, gate: &Gate) {
+        worker::with_current(self, |worker| worker.disarm_gates(gate.timers));
         if let At::Resources { ticket } = gate.at {
             let now_ns = self.rough_now_ns();
             self.decide(|pools| pools.withdraw(ticket, now_ns));

@@ -297,7 +297,7 @@ impl Worker {
             match message {
                 Message::Run(index) => self.queue.borrow_mut().push_back(index),
                 Message::Fresh(task) => self.bound.borrow_mut().push_back(task),
-                Message::Passed(task) => self.fresh.borrow_mut().push(task),
+                Message::Passed(task) => self.take_passed(task),
                 Message::Tend => {
                     let now_ns = self.now_ns.get();
                     self.wheel.borrow_mut().insert(now_ns, Due::Registry);
@@ -332,6 +332,22 @@ impl Worker {
             || self.retirement.get() != self.container.retirement.load(Ordering::SeqCst)
     }
 
+    /// Cancels every task of this worker but the members of resources, which get word that nobody needs them any more: the
+    /// first half of [`Worker::leave`], after which members may still break off at the other end what they were asked
+    /// [provider.drain]. Nothing is spawned or acquired in the container any more.
+    pub fn end_users(&self, outcome: Status) {
+        self.container.closing.store(true, Ordering::SeqCst);
+        self.cancel_all(outcome, |record| record.member.is_none());
+        self.container.close_resources();
+    }
+
+    /// Whether members of resources are on this worker.
+    pub fn has_members(&self) -> bool {
+        let mut has_some = false;
+        self.each_task(|_, record| has_some |= record.member.is_some());
+        has_some
+    }
+
     /// Ends every task of this worker (`outcome` tells why) and stops its instances. The worker takes no work after it,
     /// and nothing is spawned in the container any more.
     pub fn leave(&self, outcome: Status) {
@@ -344,9 +360,7 @@ impl Worker {
                 self.container.request_cancel(task, outcome);
                 self.start(task);
             }
-            // Members end when nobody has a lease on them any more, and are told to say goodbye [provider.drain].
-            self.cancel_all(outcome, |record| record.member.is_none());
-            self.container.close_resources();
+            self.end_users(outcome);
             self.take_inbox();
             while self.run(usize::MAX) > 0 {}
             self.cancel_all(outcome, |_| true);

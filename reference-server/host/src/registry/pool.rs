@@ -98,8 +98,8 @@ pub(super) struct Pool {
     /// Members that will be free without anybody's doing: opening, checked, interrupted, reset.
     coming: u32,
     down: Option<Down>,
-    /// When a task last asked, ns.
-    asked_ns: Option<u64>,
+    /// A task has asked since the last try failed.
+    is_asked: bool,
     /// Tickets of those who wait, in order; some may have left.
     pub queue: VecDeque<u64>,
     /// Those of them who did not leave.
@@ -124,7 +124,7 @@ impl Pool {
             idle_count: 0,
             coming: 0,
             down: None,
-            asked_ns: None,
+            is_asked: false,
             queue: VecDeque::new(),
             waiting: 0,
             wanted: 0,
@@ -148,8 +148,8 @@ impl Pool {
         self.open_count() - self.idle_count
     }
 
-    pub fn note_demand(&mut self, now_ns: u64) {
-        self.asked_ns = Some(now_ns);
+    pub fn note_demand(&mut self) {
+        self.is_asked = true;
     }
 
     /// Whether it is known that no member can be had: none is there, the last try failed, and the next is not due
@@ -374,6 +374,7 @@ impl Pool {
             let wait_ns = RETRY_FIRST_NS.saturating_mul(1 << tries.min(16)).min(RETRY_LAST_NS);
             let retry_ns = now_ns.saturating_add(wait_ns - self.jitter(wait_ns / 4));
             self.down = Some(Down { tries: tries + 1, retry_ns });
+            self.is_asked = false;
         }
         self.is_unreachable(now_ns)
     }

@@ -76,7 +76,7 @@ impl Pools {
     ) -> Answer {
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
-            pool.note_demand(now_ns);
+            pool.note_demand();
             if need.count > pool.settings.max {
                 return Answer::Refused(Status::E_LIMIT, need.pool);
             }
@@ -229,7 +229,7 @@ impl Pools {
         for index in 0..self.pools.len() as u32 {
             self.on(index, now_ns, |pool, out| pool.tend(now_ns, out));
         }
-        self.due_ns = self.pools.iter().map(|pool| pool.due_ns(now_ns)).min().unwrap_or(u64::MAX);
+        self.due_ns = self.pools.iter().map(|pool| pool.due_ns()).min().unwrap_or(u64::MAX);
     }
 
     fn on(&mut self, index: u32, now_ns: u64, act: impl FnOnce(&mut Pool, &mut Vec<Decision>)) {
@@ -246,7 +246,7 @@ impl Pools {
         let idle_ns = settings.idle_timeout_ns.min(settings.max_lifetime_ns);
         let soon = now_ns.saturating_add(member_ns.min(idle_ns));
         if soon < self.due_ns || !pool.is_available() {
-            self.due_ns = self.due_ns.min(soon).min(pool.due_ns(now_ns));
+            self.due_ns = self.due_ns.min(soon).min(pool.due_ns());
         }
     }
 

@@ -117,6 +117,7 @@ pub struct Shard {
     next_request: u64,
     drain_until_ns: Option<u64>,
     quiet_until_ns: Option<u64>,
+    members_until_ns: Option<u64>,
 }
 
 /// What a shard is made of.
@@ -175,6 +176,7 @@ impl Shard {
             next_request: parts.index as u64,
             drain_until_ns: None,
             quiet_until_ns: None,
+            members_until_ns: None,
         })
     }
 
@@ -193,7 +195,7 @@ impl Shard {
                 self.hear(event);
             }
             self.work();
-            if self.is_over() {
+            if self.may_leave() {
                 break;
             }
         }
@@ -212,7 +214,7 @@ impl Shard {
         if park != Park::Sleep {
             return Some(Duration::ZERO);
         }
-        let stops = [self.drain_until_ns, self.quiet_until_ns];
+        let stops = self.stop_times();
         let timers = [self.host.next_timer_ns(), self.wheel.next_ns(), self.accept_at_ns];
         let soonest_ns = timers.into_iter().chain(stops).flatten().min()?;
         let now_ns = self.host.now_ns();

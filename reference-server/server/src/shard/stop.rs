@@ -23,6 +23,28 @@ impl Shard {
             // Members of resources end when nobody has a lease on them any more [provider.drain].
             self.host.container().close_resources();
         }
+        if self.members_until_ns.is_none() && self.is_over() && self.host.has_members() {
+            self.members_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.background_ns));
+            self.host.end_users(Status::CANCELLED_DRAIN);
+        }
+    }
+
+    /// When stopping asks for a turn by itself.
+    pub(super) fn stop_times(&self) -> [Option<u64>; 2] {
+        match self.members_until_ns {
+            Some(until_ns) => [Some(until_ns), None],
+            None => [self.drain_until_ns, self.quiet_until_ns],
+        }
+    }
+
+    /// Whether the worker may go: all that used resources is over, and their members have broken off what was under way and
+    /// said goodbye, or had their time for that [provider.drain].
+    pub(super) fn may_leave(&self) -> bool {
+        if !self.is_over() {
+            return false;
+        }
+        let is_late = self.members_until_ns.is_some_and(|until_ns| self.now_ns >= until_ns);
+        is_late || self.common.ended.load(Ordering::SeqCst) || !self.host.has_members()
     }
 
     /// No connection of the process is left (whoever closes the last wakes the others), and no task but background ones and
@@ -35,6 +57,9 @@ impl Shard {
 
     /// Whether stopping asks for a turn now: it was wished for and not begun, or it is done.
     pub(super) fn has_to_stop(&self) -> bool {
+        if self.members_until_ns.is_some() {
+            return self.may_leave();
+        }
         match (self.drain_until_ns, self.quiet_until_ns) {
             (None, _) => self.common.stopping.load(Ordering::SeqCst),
             (Some(_), None) => self.is_quiet() || self.is_over(),
@@ -42,8 +67,8 @@ impl Shard {
         }
     }
 
-    /// Whether the worker may go: all is done, or what is left has had its time [module.drain.order].
-    pub(super) fn is_over(&self) -> bool {
+    /// Whether all is done, or what is left has had its time [module.drain.order].
+    fn is_over(&self) -> bool {
         let Some(until_ns) = self.drain_until_ns else { return false };
         let is_done = self.is_quiet() && self.host.container().totals().live_tasks() == 0;
         let is_late = self.now_ns >= self.quiet_until_ns.unwrap_or(until_ns).min(until_ns);

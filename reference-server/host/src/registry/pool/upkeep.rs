@@ -2,9 +2,6 @@
 
 use super::{Ask, Decision, Member, Pool, Stage};
 
-/// For how long a task that asked counts as demand, ns.
-const DEMAND_NS: u64 = 30_000_000_000;
-
 impl Pool {
     /// The instance of the provider was replaced: members of before are not lent again.
     pub fn retire(&mut self, now_ns: u64, out: &mut Vec<Decision>) {
@@ -58,7 +55,7 @@ impl Pool {
         if self.is_closing || !is_due {
             return;
         }
-        let in_demand = self.down.is_some() && self.is_in_demand(now_ns) && self.open_count() == 0;
+        let in_demand = self.down.is_some() && self.is_in_demand() && self.open_count() == 0;
         let least = self.settings.min.max(u32::from(in_demand));
         let missing = least.saturating_sub(self.open_count());
         let most = if self.down.is_some() { 1 } else { u32::MAX };
@@ -66,12 +63,13 @@ impl Pool {
         self.provide(None, now_ns, out);
     }
 
-    fn is_in_demand(&self, now_ns: u64) -> bool {
-        self.waiting > 0 || self.asked_ns.is_some_and(|asked_ns| now_ns.saturating_sub(asked_ns) < DEMAND_NS)
+    /// Whether tasks wait, or one was refused since the last try [resource.retry].
+    fn is_in_demand(&self) -> bool {
+        self.waiting > 0 || self.is_asked
     }
 
     /// When [`Pool::tend`] has something to do, ns.
-    pub fn due_ns(&self, now_ns: u64) -> u64 {
+    pub fn due_ns(&self) -> u64 {
         let settings = &self.settings;
         let can_shrink = self.open_count() > settings.min;
         let of_member = |member: &Member| match member.stage {
@@ -87,7 +85,7 @@ impl Pool {
             _ => member.since_ns.saturating_add(settings.member_timeout_ns),
         };
         let retry_ns = match self.down {
-            Some(down) if settings.min > 0 || self.is_in_demand(now_ns) => down.retry_ns,
+            Some(down) if settings.min > 0 || self.is_in_demand() => down.retry_ns,
             _ => u64::MAX,
         };
         let members_ns = self.members.iter().map(of_member).min().unwrap_or(u64::MAX);
