@@ -81,6 +81,8 @@ impl Pools {
                 return Answer::Refused(Status::E_LIMIT, need.pool);
             }
             if pool.is_unreachable(now_ns) {
+                // Somebody wants it: it is tried again in time [resource.retry].
+                self.note_due(need.pool, now_ns);
                 return Answer::Refused(Status::E_RESOURCE, need.pool);
             }
         }
