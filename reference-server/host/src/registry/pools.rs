@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 /// For so long those who came later may overtake, ns.
 const OVERTAKE_NS: u64 = 1_000_000;
-/// So often a task may be overtaken.
+/// So often each of them may be overtaken.
 const OVERTAKE_TIMES: u32 = 4;
 /// So far behind the first one is looked for one that is where the member is.
 const OVERTAKE_DEPTH: usize = 8;
@@ -276,15 +276,10 @@ impl Pools {
         }
         let waiter = &self.waiters[&head];
         let is_first = waiter.needs.iter().all(|need| need.pool == index || self.is_head(need.pool, head));
-        let chosen = if is_first && self.can_be_served(waiter, now_ns) {
-            self.nearer(index, head, now_ns).unwrap_or(head)
-        } else {
-            return self.first_holder(index, now_ns);
-        };
-        if chosen != head {
-            self.waiters.get_mut(&head)?.overtaken += 1;
+        if is_first && self.can_be_served(waiter, now_ns) {
+            return self.nearer(index, head, now_ns).or(Some(head));
         }
-        Some(chosen)
+        self.first_holder(index, now_ns)
     }
 
     fn can_be_served(&self, waiter: &Waiter, now_ns: u64) -> bool {
@@ -323,22 +318,29 @@ impl Pools {
         queue.iter().find(|ticket| self.waiters.contains_key(ticket)) == Some(&ticket)
     }
 
-    /// One a little further behind that is where a free member is, while the first one is not, and has not waited for long.
-    fn nearer(&self, index: u32, head: u64, now_ns: u64) -> Option<u64> {
+    /// One a little further behind that is where a free member is, while the first one is not, and has not waited for long;
+    /// none when somebody before it was overtaken too often.
+    fn nearer(&mut self, index: u32, head: u64, now_ns: u64) -> Option<u64> {
         let pool = &self.pools[index as usize];
         let is_single = |waiter: &Waiter| waiter.needs.len() == 1 && waiter.needs[0].count == 1;
         let first = &self.waiters[&head];
-        let may_be = is_single(first)
-            && first.overtaken < OVERTAKE_TIMES
-            && now_ns.saturating_sub(first.since_ns) < OVERTAKE_NS
-            && !pool.has_local(first.asker.worker, now_ns);
-        if !may_be {
+        if !is_single(first) || now_ns.saturating_sub(first.since_ns) >= OVERTAKE_NS {
             return None;
         }
-        pool.queue.iter().take(OVERTAKE_DEPTH).copied().find(|ticket| {
-            let waiter = self.waiters.get(ticket);
-            waiter.is_some_and(|waiter| is_single(waiter) && pool.has_local(waiter.asker.worker, now_ns))
-        })
+        for (at, ticket) in pool.queue.iter().take(OVERTAKE_DEPTH).enumerate() {
+            let Some(waiter) = self.waiters.get(ticket) else { continue };
+            if is_single(waiter) && pool.has_local(waiter.asker.worker, now_ns) {
+                let (chosen, before) = (*ticket, pool.queue.range(..at));
+                before.for_each(|ticket| {
+                    self.waiters.entry(*ticket).and_modify(|waiter| waiter.overtaken += 1);
+                });
+                return Some(chosen);
+            }
+            if waiter.overtaken >= OVERTAKE_TIMES {
+                return None;
+            }
+        }
+        None
     }
 
     /// How many members a pool has, of whatever stage.

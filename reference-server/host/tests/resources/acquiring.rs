@@ -108,7 +108,9 @@ fn a_grant_that_is_latched_can_be_taken_by_cancel() {
 #[test]
 fn a_try_never_waits_and_has_a_member_opened() {
     let mut rig = Rig::ahead(&Plan::database(1));
-    rig.request("acquire 1 db 0 L; why; timer 2 1; yield | acquire 1 db 0 L; acquire 3 db 0 M; respond 200; done");
+    rig.request(
+        "acquire 1 db 0 L; why; timer 2 1; yield | acquire 1 db 0 L; acquire 3 db 0 M; respond 200; done",
+    );
     rig.pass(2);
     same(
         &rig.log(),
@@ -224,8 +226,12 @@ fn no_more_wait_than_the_operator_allows() {
 #[test]
 fn a_wait_that_is_withdrawn_gives_its_place_to_the_next() {
     let mut rig = Rig::ahead(&Plan::database(1));
-    rig.request("name one; acquire 1 db none L; yield | completion 2 go; yield | release L clean; respond 200; done");
-    rig.request("name two; acquire 1 db none M; completion 2 c; yield | cancel 1; interface M; completion 3 d; yield");
+    rig.request(
+        "name one; acquire 1 db none L; yield | completion 2 go; yield | release L clean; respond 200; done",
+    );
+    rig.request(
+        "name two; acquire 1 db none M; completion 2 c; yield | cancel 1; interface M; completion 3 d; yield",
+    );
     let (_, third) = rig.request("name three; acquire 1 db none N; yield");
     rig.request("name four; acquire 1 db none O; yield | release O clean; respond 200; done");
     let host = rig.world.host("a");
@@ -253,7 +259,9 @@ fn a_wait_that_is_withdrawn_gives_its_place_to_the_next() {
 #[test]
 fn a_member_that_was_given_to_one_who_ends_goes_to_the_next_as_clean() {
     let mut rig = Rig::ahead(&Plan::database(1));
-    rig.request("name one; acquire 1 db none L; yield | completion 2 go; yield | release L clean; respond 200; done");
+    rig.request(
+        "name one; acquire 1 db none L; yield | completion 2 go; yield | release L clean; respond 200; done",
+    );
     let (_, second) = rig.request("name two; acquire 1 db none M; yield");
     rig.request("name three; acquire 1 db none N; yield | release N clean; respond 200; done");
     rig.world.complete(&rig.world.host("a"), "go", 2, Status::OK, 0);
@@ -302,7 +310,9 @@ fn while_the_container_drains_leases_are_had_as_ever() {
     let mut rig = Rig::ahead(&Plan::database(1));
     rig.container.drain();
     rig.request("acquire 1 db none L; yield | release L clean; respond 200; done");
-    assert!(rig.log_of(&["a"]).ends_with("a resume ACQUIRE#1 HC_OK 0\na release L clean = HC_OK\na respond 200 = HC_OK\na finish HC_OK"));
+    assert!(rig.log_of(&["a"]).ends_with(
+        "a resume ACQUIRE#1 HC_OK 0\na release L clean = HC_OK\na respond 200 = HC_OK\na finish HC_OK"
+    ));
     rig.end();
 }
 

@@ -5,5 +5,6 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod order;
 mod providers;
 mod using;

@@ -4,8 +4,8 @@ use super::NoPoller;
 use hc_host::{Container, Worker};
 use http_container_abi::Status;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
 
 type Order = Box<dyn FnOnce(&Rc<Worker>) -> bool + Send>;
 
