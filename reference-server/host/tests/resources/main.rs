@@ -5,6 +5,7 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod members;
 mod order;
 mod providers;
 mod using;
