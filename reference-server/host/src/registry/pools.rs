@@ -74,13 +74,14 @@ impl Pools {
         now_ns: u64,
         places: &mut Vec<Place>,
     ) -> Answer {
+        self.catch_up(now_ns);
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
-            pool.note_demand(now_ns);
             if need.count > pool.settings.max {
                 return Answer::Refused(Status::E_LIMIT, need.pool);
             }
-            if pool.is_unreachable(now_ns) {
+            if pool.refuses(now_ns) {
+                self.note_due(need.pool, now_ns);
                 return Answer::Refused(Status::E_RESOURCE, need.pool);
             }
         }
@@ -159,6 +160,7 @@ impl Pools {
 
     /// Who waited under that ticket does not any more; `false` when it was served or refused before.
     pub fn withdraw(&mut self, ticket: u64, now_ns: u64) -> bool {
+        self.catch_up(now_ns);
         let Some(waiter) = self.leave(ticket) else { return false };
         waiter.needs.iter().for_each(|need| self.serve(need.pool, now_ns));
         true
@@ -166,40 +168,45 @@ impl Pools {
 
     /// A lease ended.
     pub fn give_back(&mut self, place: Place, how: Returned, now_ns: u64) {
+        self.catch_up(now_ns);
         self.on(place.pool, now_ns, |pool, out| pool.returned(place, how, now_ns, out));
     }
 
     /// A member is ready.
     pub fn opened(&mut self, place: Place, now_ns: u64) {
+        self.catch_up(now_ns);
         self.on(place.pool, now_ns, |pool, out| pool.opened(place, now_ns, out));
     }
 
     /// A member did what it was asked for.
     pub fn settled(&mut self, place: Place, is_well: bool, is_dirty: bool, now_ns: u64) {
+        self.catch_up(now_ns);
         self.on(place.pool, now_ns, |pool, out| pool.settled(place, is_well, is_dirty, now_ns, out));
     }
 
     /// A member's task has ended.
     pub fn ended(&mut self, place: Place, now_ns: u64) {
+        self.catch_up(now_ns);
         let is_unreachable = self.pools[place.pool as usize].ended(place, now_ns);
         if is_unreachable {
-            self.refuse_all(place.pool, now_ns);
+            self.refuse_all(place.pool, Status::E_RESOURCE, now_ns);
         }
         self.on(place.pool, now_ns, |pool, out| {
             pool.provide(None, now_ns, out);
-            if pool.open_count() < pool.settings.min {
+            if pool.kept_count < pool.settings.min {
                 pool.tend(now_ns, out);
             }
         });
     }
 
-    fn refuse_all(&mut self, index: u32, now_ns: u64) {
+    /// Nobody can be served: all who wait are told so.
+    fn refuse_all(&mut self, index: u32, status: Status, now_ns: u64) {
         let queue = std::mem::take(&mut self.pools[index as usize].queue);
         let mut others = Vec::new();
         for ticket in queue {
             let Some(waiter) = self.leave(ticket) else { continue };
             others.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
-            let (asker, status) = (waiter.asker, Status::E_RESOURCE);
+            let asker = waiter.asker;
             self.out.push(Decision::Refuse { ticket, asker, status, pool: index });
         }
         others.into_iter().for_each(|pool| self.serve(pool, now_ns));
@@ -218,10 +225,19 @@ impl Pools {
         });
     }
 
-    /// The container stops: what nobody uses is closed.
+    /// The container stops: nobody is served any more, and what nobody uses is closed.
     pub fn close(&mut self, now_ns: u64) {
-        (0..self.pools.len() as u32)
-            .for_each(|index| self.on(index, now_ns, |pool, out| pool.close(now_ns, out)));
+        for index in 0..self.pools.len() as u32 {
+            self.refuse_all(index, Status::E_DRAINING, now_ns);
+            self.on(index, now_ns, |pool, out| pool.close(now_ns, out));
+        }
+    }
+
+    /// What was due before now and was not looked at yet: nothing is lent that is to be closed.
+    fn catch_up(&mut self, now_ns: u64) {
+        if now_ns >= self.due_ns {
+            self.tend(now_ns);
+        }
     }
 
     /// What is due by now.
@@ -235,19 +251,11 @@ impl Pools {
     fn on(&mut self, index: u32, now_ns: u64, act: impl FnOnce(&mut Pool, &mut Vec<Decision>)) {
         act(&mut self.pools[index as usize], &mut self.out);
         self.serve(index, now_ns);
-        self.note_due(index, now_ns);
     }
 
     /// Something changed in a pool: the time by which it is to be looked at again.
     fn note_due(&mut self, index: u32, now_ns: u64) {
-        let pool = &self.pools[index as usize];
-        let settings = &pool.settings;
-        let member_ns = if self.out.is_empty() { u64::MAX } else { settings.member_timeout_ns };
-        let idle_ns = settings.idle_timeout_ns.min(settings.max_lifetime_ns);
-        let soon = now_ns.saturating_add(member_ns.min(idle_ns));
-        if soon < self.due_ns || !pool.is_available() {
-            self.due_ns = self.due_ns.min(soon).min(pool.due_ns(now_ns));
-        }
+        self.due_ns = self.due_ns.min(self.pools[index as usize].take_soonest_ns(now_ns));
     }
 
     /// Serves those who wait, as far as there are members.
@@ -263,8 +271,8 @@ impl Pools {
                 pools.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
                 self.out.push(Decision::Grant { ticket, asker: waiter.asker, places });
             }
-            let worker = None;
-            self.pools[index as usize].provide(worker, now_ns, &mut self.out);
+            self.pools[index as usize].provide(None, now_ns, &mut self.out);
+            self.note_due(index, now_ns);
         }
     }
 
