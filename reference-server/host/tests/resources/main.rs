@@ -8,4 +8,5 @@ mod finding;
 mod members;
 mod order;
 mod providers;
+mod reach;
 mod using;
