@@ -211,7 +211,7 @@ impl LimitHost for InstanceHost {
     fn limit_usage(&self, resource: u32) -> Result<Usage, Status> {
         let pool = self.pool_of(resource).map_err(|refused| self.refuse(0, refused))?;
         let container = self.container().ok_or(Status::E_RESOURCE)?;
-        let usage = container.registry.usage(pool, container.now_ns());
+        let usage = container.registry.usage(pool, container.rough_now_ns());
         Ok(Usage {
             max: usage.max,
             in_use: usage.in_use,

@@ -276,21 +276,30 @@ impl Container {
         let resource = &self.registry.resources[place.pool as usize];
         let name = &resource.name;
         let why = if reason.is_empty() { "the provider did not say why" } else { reason };
-        if stage == Some(Stage::Opening) {
+        let was_opening = stage == Some(Stage::Opening);
+        let (reason, is_other, is_news) = {
             let mut trouble = lock(&resource.trouble);
-            let is_news = trouble.reason != why || (is_down && !trouble.is_told);
-            trouble.reason = why.to_owned();
-            trouble.is_told |= is_down;
-            drop(trouble);
-            if is_news && !self.closing.load(Ordering::Relaxed) {
-                let text = format!("resource \"{name}\" cannot be reached: {why}");
-                self.tell(Level::Warn, name, "resource.unreachable.told", &text);
+            let is_other = was_opening && trouble.reason != why;
+            if was_opening {
+                trouble.reason = why.to_owned();
             }
-        } else if !matches!(stage, None | Some(Stage::Closing | Stage::Vacant))
-            && !self.closing.load(Ordering::Relaxed)
-        {
+            let is_news = is_down && !trouble.is_told;
+            trouble.is_told |= is_down;
+            (trouble.reason.clone(), is_other, is_news)
+        };
+        if self.closing.load(Ordering::Relaxed) {
+            return;
+        }
+        if !was_opening && !matches!(stage, None | Some(Stage::Closing | Stage::Vacant)) {
             let text = format!("resource \"{name}\": a member was lost: {why}");
             self.tell(Level::Warn, name, "provider.lost", &text);
+        }
+        if is_news {
+            let text = format!("resource \"{name}\" cannot be reached: {reason}");
+            self.tell(Level::Warn, name, "resource.unreachable.told", &text);
+        } else if is_other {
+            let text = format!("resource \"{name}\": a member could not be opened: {reason}");
+            self.tell(Level::Warn, name, "provider.explain", &text);
         }
     }
 
@@ -334,7 +343,7 @@ impl Container {
 
     /// How each resource is used now, by its name.
     pub fn resource_usage(&self) -> Vec<(String, ResourceUsage)> {
-        let now_ns = self.now_ns();
+        let now_ns = self.rough_now_ns();
         let usage = |(index, one): (usize, &super::Resource)| {
             let usage = self.registry.usage(index as u32, now_ns);
             (one.name.clone(), usage)
@@ -356,7 +365,7 @@ impl Container {
 
     /// Opens the least number of members of each resource [resource.member.min]: once, when all instances were made.
     pub(crate) fn open_resources(&self) {
-        let now_ns = self.now_ns();
+        let now_ns = self.rough_now_ns();
         if !self.registry.resources.is_empty() {
             self.tend_registry(now_ns);
         }

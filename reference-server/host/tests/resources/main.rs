@@ -5,5 +5,8 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod members;
+mod order;
 mod providers;
+mod reach;
 mod using;

@@ -20,10 +20,10 @@ impl Shard {
         }
         if self.quiet_until_ns.is_none() && self.is_quiet() {
             self.quiet_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.background_ns));
-            // Members of resources end when nobody has a lease on them any more [provider.drain].
-            self.host.container().close_resources();
         }
-        if self.members_until_ns.is_none() && self.is_over() && self.host.has_members() {
+        // When nobody is left who could use them, or time is up, the members of resources end [provider.drain].
+        let is_last = self.quiet_until_ns.is_some() && self.host.container().background_tasks() == 0;
+        if self.members_until_ns.is_none() && (is_last || self.is_over()) && self.host.has_members() {
             self.members_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.background_ns));
             self.host.end_users(Status::CANCELLED_DRAIN);
         }
@@ -40,7 +40,7 @@ impl Shard {
     /// Whether the worker may go: all that used resources is over, and their members have broken off what was under way and
     /// said goodbye, or had their time for that [provider.drain].
     pub(super) fn may_leave(&self) -> bool {
-        if !self.is_over() {
+        if self.members_until_ns.is_none() && !self.is_over() {
             return false;
         }
         let is_late = self.members_until_ns.is_some_and(|until_ns| self.now_ns >= until_ns);
