@@ -237,7 +237,7 @@ impl Container {
             Answer::Granted => {
                 gate.at = At::Passed;
                 let desks: Vec<_> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
-                desks.iter().for_each(|desk| record.give(index, desk, |held| held.is_of_gate));
+                desks.into_iter().for_each(|desk| record.give(index, desk, |held| held.is_of_gate));
                 self.count(|counters| counters.leases_granted.add(places.len() as u64));
                 Move::Start
             }

@@ -46,6 +46,7 @@ impl Shared {
 impl Container {
     /// Takes back what a task has left.
     pub(crate) fn take_back(&self, shared: Shared, outcome: Status) {
+        let now_ns = self.rough_now_ns();
         let mut todo = Todo::default();
         let mut forgotten = Vec::new();
         for held in &shared.leases {
@@ -55,7 +56,7 @@ impl Container {
             let is_unused =
                 !held.is_delivered || !shared.was_started || (held.is_of_gate && outcome == Status::OK);
             let wished = if is_unused { Returned::Clean } else { Returned::Dirty };
-            self.end_lease(desk, wished, &mut todo);
+            self.end_lease(desk, wished, now_ns, &mut todo);
             self.count(|counters| counters.leases_ended.add(1));
             if outcome == Status::OK && held.is_delivered && !held.is_of_gate {
                 forgotten.push(held.pool);

@@ -98,7 +98,7 @@ fn acquire(
         wait(worker, index, slot, asked, number, ticket);
     } else {
         for desk in places.iter().filter_map(|place| registry.desk(*place)) {
-            slot.contents.give(index, &desk, |held| held.operation.0 == number);
+            slot.contents.give(index, desk, |held| held.operation.0 == number);
         }
         let own = slot.contents.leases.iter_mut().filter(|held| held.operation.0 == number);
         own.for_each(|held| held.is_delivered = true);
@@ -303,7 +303,7 @@ impl Worker {
         let held = record.leases.remove(at);
         self.cancel_timer(held.timer);
         if let Some(desk) = &held.desk {
-            self.container.end_lease(desk, wished, &mut self.todo.borrow_mut());
+            self.container.end_lease(desk, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
             self.counters().leases_ended.add(1);
         }
     }

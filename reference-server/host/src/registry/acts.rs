@@ -102,7 +102,9 @@ impl Container {
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
         if record.waits_at_gate(ticket) {
-            desks.iter().for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks
+                .into_iter()
+                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             let task = slots::pack(index, record.generation);
             drop(slot);
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
@@ -110,7 +112,9 @@ impl Container {
         }
         let awaited = |operation: &crate::task::Operation| operation.wait == Wait::Acquire(ticket);
         if record.fire_where(awaited, event_kind::ACQUIRE, Status::OK, 0) {
-            desks.iter().for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks
+                .into_iter()
+                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
             let queue = record.wants_queue().then_some(record.worker).flatten();
             drop(slot);
@@ -304,8 +308,7 @@ impl Container {
     }
 
     /// A lease ends with its task, or is given back: `wished` is how its holder sees it.
-    pub(crate) fn end_lease(&self, desk: &Desk, wished: Returned, todo: &mut Todo) {
-        let now_ns = self.rough_now_ns();
+    pub(crate) fn end_lease(&self, desk: &Desk, wished: Returned, now_ns: u64, todo: &mut Todo) {
         let mut seats = desk.lock();
         let how = seats.leave(wished);
         let held_task = seats.release_end();

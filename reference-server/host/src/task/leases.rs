@@ -16,11 +16,11 @@ impl Record {
     }
 
     /// Puts a member into a lease that waits for it, of those that `is_meant` names.
-    pub fn give(&mut self, index: u32, desk: &Arc<Desk>, is_meant: impl Fn(&Held) -> bool) {
+    pub fn give(&mut self, index: u32, desk: Arc<Desk>, is_meant: impl Fn(&Held) -> bool) {
         let fits = |held: &&mut Held| held.desk.is_none() && held.pool == desk.place.pool && is_meant(held);
         if let Some(held) = self.leases.iter_mut().find(fits) {
             desk.lock().take(index);
-            held.desk = Some(Arc::clone(desk));
+            held.desk = Some(desk);
         }
     }
 
