@@ -193,7 +193,7 @@ impl Container {
             return self.answer_for_permit(place, ask);
         }
         let wake = desk.lock().ask(ask);
-        wake.iter().for_each(|wake| self.tell_wake(wake));
+        wake.iter().flatten().for_each(|wake| self.tell_wake(wake));
     }
 
     /// A permit is always well, and is gone when it is told to.

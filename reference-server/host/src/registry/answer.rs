@@ -222,20 +222,16 @@ impl Answer {
     }
 
     /// The names of the columns.
-    pub fn set_columns(&mut self, names: NamesView<'_>, holder: u32) -> Result<Option<Wake>, Refused> {
-        if self.has_columns {
-            let text = "the columns were given already";
-            return Err(Refused::new(Status::E_STATE, "provider.columns", text));
-        }
+    pub fn set_columns(&mut self, names: NamesView<'_>, holder: u32) -> Option<Wake> {
         self.rows.begin(names.len());
         self.has_columns = true;
         self.columns.copy_from(names);
         // One without columns is told of when it is done [sql.query.event].
-        Ok(if !names.is_empty() { self.tell(holder, Status::OK) } else { None })
+        if !names.is_empty() { self.tell(holder, Status::OK) } else { None }
     }
 
     /// How many columns an answer has.
-    pub fn column_count(&self) -> usize {
+    fn column_count(&self) -> usize {
         if self.has_columns { self.columns.len() } else { 0 }
     }
 
@@ -279,7 +275,7 @@ impl Answer {
             status,
             affected: result.affected,
             code: result.code.into(),
-            message: cut(result.message).into(),
+            message: cut(result.message, MESSAGE_KEPT_BYTES).into(),
         });
         // Where nothing is to be read, the event is all that there is to hear.
         self.is_heard = self.first.is_some() && (status != Status::OK || self.column_count() == 0);
@@ -317,8 +313,9 @@ impl Reply {
 /// So much of what a database says of a failure is kept [provider.done.cut].
 const MESSAGE_KEPT_BYTES: usize = 8192;
 
-fn cut(message: &[u8]) -> &[u8] {
-    let mut end = message.len().min(MESSAGE_KEPT_BYTES);
+/// So much of a text in UTF-8, and no half of a character.
+pub(super) fn cut(message: &[u8], most: usize) -> &[u8] {
+    let mut end = message.len().min(most);
     // Not inside a character of UTF-8, whose further bytes are 10xxxxxx.
     while end > 0 && end < message.len() && message[end] & 0xc0 == 0x80 {
         end -= 1;

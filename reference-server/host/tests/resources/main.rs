@@ -6,6 +6,7 @@ mod support;
 mod acquiring;
 mod finding;
 mod members;
+mod operations;
 mod order;
 mod providers;
 mod reach;
