@@ -198,8 +198,9 @@ impl Container {
         match answer {
             Answer::Granted => {
                 gate.at = At::Passed;
-                let desks: Vec<_> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
-                desks.iter().for_each(|desk| record.give(index, desk, |held| held.is_of_gate));
+                for desk in places.iter().map(|place| self.registry.desk_of_lent(*place)) {
+                    record.give(index, &desk, |held| held.is_of_gate);
+                }
                 self.count(|counters| counters.leases_granted.add(places.len() as u64));
                 Move::Start
             }

@@ -153,6 +153,13 @@ impl Desk {
         }
     }
 
+    /// The desk of a member that has ended.
+    pub fn deserted(place: Place) -> Desk {
+        let desk = Desk::new(place);
+        desk.lock().has_ended = true;
+        desk
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, Seats> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,6 +5,7 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod losses;
 mod members;
 mod operations;
 mod order;
