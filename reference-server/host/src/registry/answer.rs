@@ -56,11 +56,11 @@ pub(crate) struct Answer {
     is_heard: bool,
     reply: Option<Reply>,
     channels: Vec<Box<[u8]>>,
-    messages: VecDeque<Message>,
+    /// `None`: here some are missing.
+    messages: VecDeque<Option<Message>>,
     message_bytes: usize,
     message: Option<Message>,
     listener: Option<u64>,
-    lost_messages: bool,
     /// The member has ended.
     is_lost: bool,
     /// Something was asked since the lease began.
@@ -186,13 +186,11 @@ impl Answer {
 
     /// The next message: `Ok(None)` when there is none yet.
     pub fn message(&mut self) -> Result<Result<Option<RawMessage>, Status>, Refused> {
-        if let Some(message) = self.messages.pop_front() {
+        if let Some(next) = self.messages.pop_front() {
+            let Some(message) = next else { return Ok(Err(Status::E_LIMIT)) };
             self.message_bytes -= message.0.len() + message.1.len();
             let (channel, value) = self.message.insert(message);
             return Ok(Ok(Some(RawMessage { channel: hc_bytes::of(channel), value: hc_bytes::of(value) })));
-        }
-        if std::mem::take(&mut self.lost_messages) {
-            return Ok(Err(Status::E_LIMIT));
         }
         if self.is_lost {
             return Ok(Err(Status::E_RESOURCE));
@@ -244,12 +242,15 @@ impl Answer {
 
     /// A message for the holder; `false` when it is lost.
     pub fn push_message(&mut self, channel: &[u8], value: &[u8], holder: u32) -> (bool, Option<Wake>) {
+        self.is_used = true;
         if self.messages.len() >= MESSAGES || self.message_bytes >= MESSAGE_BYTES {
-            self.lost_messages = true;
+            if self.messages.back().is_some_and(Option::is_some) {
+                self.messages.push_back(None);
+            }
             return (false, None);
         }
         self.message_bytes += channel.len() + value.len();
-        self.messages.push_back((channel.into(), value.into()));
+        self.messages.push_back(Some((channel.into(), value.into())));
         (true, self.tell_listener(holder))
     }
 

@@ -87,17 +87,23 @@ fn rows_that_came_before_are_read_and_then_the_loss() {
 
 #[test]
 fn who_waits_for_rows_hears_of_the_loss() {
-    let mut rig = holding("query 2 L c:n/hold/end; yield | rows 3 L; yield | rows 3 L; release L clean; respond 200; done");
+    let mut rig = holding(
+        "query 2 L c:n/hold/end; yield | rows 3 L; yield | rows 3 L; release L clean; respond 200; done",
+    );
     rig.world.complete(&rig.world.host("db"), "hold-db1", 103, Status::OK, 0);
     rig.run();
     let log = rig.log_of(&["a"]);
-    assert!(log.contains("a resume SQL_ROWS#3 HC_OK 0\na rows 3 L = HC_E_RESOURCE\na release L clean = HC_OK"), "{log}");
+    assert!(
+        log.contains("a resume SQL_ROWS#3 HC_OK 0\na rows 3 L = HC_E_RESOURCE\na release L clean = HC_OK"),
+        "{log}"
+    );
     rig.end();
 }
 
 #[test]
 fn a_lease_whose_member_is_lost_is_held_until_it_is_released() {
-    let mut rig = holding("completion 2 c; yield | interface L; query 3 L ok; release L clean; respond 200; done");
+    let mut rig =
+        holding("completion 2 c; yield | interface L; query 3 L ok; release L clean; respond 200; done");
     rig.container.request_cancel(rig.world.handle("db1"), Status::CANCELLED_MODULE);
     rig.run();
     rig.log();
@@ -120,7 +126,8 @@ fn a_lease_whose_member_is_lost_is_held_until_it_is_released() {
 
 #[test]
 fn done_with_a_loss_breaks_the_member() {
-    let mut rig = holding("query 2 L status:-16; yield | query 2 L ok; yield | release L clean; respond 200; done");
+    let mut rig =
+        holding("query 2 L status:-16; yield | query 2 L ok; yield | release L clean; respond 200; done");
     let log = rig.log_of(&["a", "db1"]);
     assert!(log.contains("a resume SQL#2 HC_E_RESOURCE 0\na query 2 L ok = HC_PENDING"), "{log}");
     assert!(log.ends_with("db1 < close\ndb1 finish HC_OK"), "{log}");
@@ -142,7 +149,9 @@ fn a_member_that_is_lost_between_its_grant_and_the_holders_look_is_a_lost_one() 
     };
     rig.world.probe("lose", Box::new(lose));
     rig.log();
-    rig.request("acquire 1 db 0 L; probe lose; interface L; query 2 L ok; release L clean; respond 200; done");
+    rig.request(
+        "acquire 1 db 0 L; probe lose; interface L; query 2 L ok; release L clean; respond 200; done",
+    );
     same(
         &rig.log_of(&["a"]),
         "a start

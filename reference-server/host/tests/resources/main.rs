@@ -11,4 +11,6 @@ mod operations;
 mod order;
 mod providers;
 mod reach;
+mod statements;
+mod stores;
 mod using;
