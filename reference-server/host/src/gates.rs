@@ -4,6 +4,8 @@
 //! Invariant: a task at a gate is moved on by whoever brings what it waits for, under its lock, one gate after the other
 //! [gate.order]; it holds no lease before it passes the last one.
 
+mod timers;
+
 use crate::container::{Container, lock};
 use crate::exchange::Gathered;
 use crate::inbox::Message;
@@ -14,7 +16,7 @@ use crate::report::{Level, Report};
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
 use crate::wheel::Key;
-use crate::worker::{self, Due, Worker};
+use crate::worker::{self, Worker};
 use http_container_abi::Status;
 
 /// At which gate a request is.
@@ -87,20 +89,6 @@ impl Worker {
         false
     }
 
-    /// The deadline of a task that waits at a gate [gate.deadline].
-    fn arm_deadline(&self, task: u64) {
-        let (index, generation) = slots::unpack(task);
-        let Some(mut slot) = self.container.slots.lock(index) else { return };
-        let record = &mut slot.contents;
-        let waits = record.generation == generation && record.is_gated();
-        if let Some(gate) = record.gate.as_mut().filter(|_| waits)
-            && let Some(deadline_ns) = record.deadline_ns
-        {
-            let key = self.wheel.borrow_mut().insert(deadline_ns, Due::Queued(task));
-            gate.timers[0] = Some((self.index, key));
-        }
-    }
-
     /// Takes a task in that has passed its gates: this worker or another one starts it.
     pub(crate) fn take_passed(&self, task: u64) {
         let (index, generation) = slots::unpack(task);
@@ -112,12 +100,6 @@ impl Worker {
         };
         self.disarm_gates(timers.unwrap_or_default());
         self.fresh.borrow_mut().push(task);
-    }
-
-    /// Forgets the timers of a task that waits at no gate any more, as far as they are on this worker.
-    fn disarm_gates(&self, timers: [Option<(u32, Key)>; 2]) {
-        let here = timers.into_iter().flatten().filter(|(worker, _)| *worker == self.index);
-        here.for_each(|(_, key)| self.cancel_timer(Some(key)));
     }
 }
 
@@ -198,15 +180,6 @@ impl Container {
         }
     }
 
-    fn arm_gate(&self, task: u64, gate: &mut Gate, due_ns: u64) {
-        let due = Due::Gate(task, gate.turn);
-        worker::with_current(self, |worker| {
-            let key = worker.wheel.borrow_mut().insert(due_ns, due);
-            let before = gate.timers[1].replace((worker.index, key));
-            worker.disarm_gates([before, None]);
-        });
-    }
-
     /// Wants the leases of the last gate.
     fn queue_for_leases(&self, slot: &mut Slot<Record>, index: u32, task: u64, todo: &mut Todo) -> Move {
         let Some((route, worker)) = slot.contents.gate.as_ref().map(|gate| (gate.route, gate.worker)) else {
@@ -236,8 +209,9 @@ impl Container {
         match answer {
             Answer::Granted => {
                 gate.at = At::Passed;
-                let desks: Vec<_> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
-                desks.into_iter().for_each(|desk| record.give(index, desk, |held| held.is_of_gate));
+                for desk in places.iter().map(|place| self.registry.desk_of_lent(*place)) {
+                    record.give(index, desk, |held| held.is_of_gate);
+                }
                 self.count(|counters| counters.leases_granted.add(places.len() as u64));
                 Move::Start
             }
@@ -301,28 +275,6 @@ impl Container {
         } else {
             self.drop_fresh(task, Status::CANCELLED_DRAIN);
         }
-    }
-
-    /// The time at a gate is over.
-    pub(crate) fn expire_gate(&self, task: u64, turn: u32) {
-        let (index, generation) = slots::unpack(task);
-        let why = {
-            let Some(slot) = self.slots.lock(index) else { return };
-            let record = &slot.contents;
-            let Some(gate) = record.gate.as_ref().filter(|gate| gate.turn == turn && gate.is_waiting())
-            else {
-                return;
-            };
-            if record.generation != generation {
-                return;
-            }
-            match gate.at {
-                At::Resources { .. } => "the resources of its route were not free in time",
-                _ => "its turn in its partition did not come in time",
-            }
-        };
-        self.tell_refusal(task, Status::E_TIMEOUT, why);
-        self.turn_away(task, Status::E_TIMEOUT, Some(503));
     }
 
     /// The registry says that there is nothing for a task at the last gate.

@@ -130,7 +130,9 @@ impl Worker {
         let Some(desk) = held.and_then(|held| held.desk.as_ref()) else { return };
         let mut seats = desk.lock();
         match what {
-            LeaseWait::Answer => self.todo.borrow_mut().wakes.extend(seats.abandon()),
+            LeaseWait::Answer => {
+                self.todo.borrow_mut().wakes.extend(seats.abandon().into_iter().flatten());
+            }
             LeaseWait::More => seats.answer.forget(number),
         }
     }

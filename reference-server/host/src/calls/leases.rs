@@ -75,6 +75,11 @@ fn acquire(
     let rank = slot.contents.rank();
     let by_rank = rank.is_some_and(|rank| asked.pools.iter().any(|pool| *pool <= rank));
     let number = slot.next_number().ok_or(NO_NUMBER)?;
+    // Those of the leases, too, before anything is decided that could not be taken back.
+    let mut numbers = [0; NEEDS];
+    for own in numbers.iter_mut().take(asked.pools.len()) {
+        *own = slot.next_number().ok_or(NO_NUMBER)?;
+    }
     let asker = Asker { id: u64::from(index), number, worker: worker.index, holds: rank.is_some() };
     let now_ns = worker.now_ns.get();
     let may_wait = asked.timeout_ns > 0 && !by_rank;
@@ -89,15 +94,14 @@ fn acquire(
         Answer::Refused(Status::E_TIMEOUT, _) if by_rank && asked.timeout_ns > 0 => return Err(BY_RANK),
         Answer::Refused(status, pool) => return Err(refusal_of(&worker.container, status, pool)),
     };
-    for (lease, pool) in leases.iter_mut().zip(asked.pools) {
-        let own = slot.next_number().ok_or(NO_NUMBER)?;
+    for ((lease, pool), own) in leases.iter_mut().zip(asked.pools).zip(numbers) {
         *lease = slots::pack(index, own);
         slot.contents.leases.push(Held::awaited(own, *pool, (number, asked.token), false));
     }
     if let Answer::Waiting(ticket) = answer {
         wait(worker, index, slot, asked, number, ticket);
     } else {
-        for desk in places.iter().filter_map(|place| registry.desk(*place)) {
+        for desk in places.iter().map(|place| registry.desk_of_lent(*place)) {
             slot.contents.give(index, desk, |held| held.operation.0 == number);
         }
         let own = slot.contents.leases.iter_mut().filter(|held| held.operation.0 == number);

@@ -97,7 +97,7 @@ impl Container {
 
     /// Gives members to who waits under that ticket; when nobody does any more, they go back.
     fn grant(&self, ticket: u64, asker: &Asker, places: &[Place]) {
-        let desks: Vec<Arc<Desk>> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
+        let desks: Vec<_> = places.iter().map(|place| self.registry.desk_of_lent(*place)).collect();
         let index = asker.id as u32;
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
@@ -155,7 +155,7 @@ impl Container {
     /// Makes the task of a member; where that cannot be, it counts as one that ended at once.
     fn open_member(&self, place: Place, worker: u32) {
         let desk = Arc::new(Desk::new(place));
-        self.registry.set_desk(place, Some(Arc::clone(&desk)));
+        self.registry.set_desk(&desk);
         let Some(module) = self.registry.resources[place.pool as usize].provider else {
             let now_ns = self.rough_now_ns();
             return self.decide(|pools| pools.opened(place, now_ns));
@@ -197,7 +197,7 @@ impl Container {
             return self.answer_for_permit(place, ask);
         }
         let wake = desk.lock().ask(ask);
-        wake.iter().for_each(|wake| self.tell_wake(wake));
+        wake.iter().flatten().for_each(|wake| self.tell_wake(wake));
     }
 
     /// A permit is always well, and is gone when it is told to.
@@ -271,7 +271,7 @@ impl Container {
             });
             (stage.0, reason, !stage.1)
         };
-        self.registry.set_desk(place, None);
+        self.registry.clear_desk(place);
         self.tell_end_of_member(place, stage, &reason, is_down);
         self.carry_out(todo);
     }

@@ -90,8 +90,22 @@ impl Registry {
         desks.get(place.member as usize)?.clone().filter(|desk| desk.place == place)
     }
 
-    fn set_desk(&self, place: Place, desk: Option<Arc<Desk>>) {
-        lock(&self.resources[place.pool as usize].desks)[place.member as usize] = desk;
+    /// The desk of a member that was lent just now; one that nobody sits at when the member has ended meanwhile.
+    pub fn desk_of_lent(&self, place: Place) -> Arc<Desk> {
+        self.desk(place).unwrap_or_else(|| Arc::new(Desk::deserted(place)))
+    }
+
+    fn set_desk(&self, desk: &Arc<Desk>) {
+        let place = desk.place;
+        lock(&self.resources[place.pool as usize].desks)[place.member as usize] = Some(Arc::clone(desk));
+    }
+
+    /// A member has ended; the next life of it may have a desk already.
+    fn clear_desk(&self, place: Place) {
+        let mut desks = lock(&self.resources[place.pool as usize].desks);
+        if let Some(desk) = desks.get_mut(place.member as usize) {
+            desk.take_if(|desk| desk.place == place);
+        }
     }
 
     /// Why a resource cannot be reached, as far as the provider said.

@@ -34,6 +34,13 @@ impl Record {
         })
     }
 
+    /// Whether an event of that kind about that lease was latched and did not reach the module.
+    pub fn has_latched(&self, lease: u64, kind: u32) -> bool {
+        let is_meant =
+            |event: &Event| event.kind == kind && self.lease_events.contains(&(event.token, lease));
+        !self.lease_events.is_empty() && self.events.iter().any(is_meant)
+    }
+
     /// An event was taken out of those that were latched, by its own call.
     pub fn note_taken(&mut self, event: &Event) -> Option<Key> {
         self.lease_events.retain(|(token, _)| *token != event.token);

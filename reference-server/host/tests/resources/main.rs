@@ -5,8 +5,12 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod losses;
 mod members;
+mod operations;
 mod order;
 mod providers;
 mod reach;
+mod statements;
+mod stores;
 mod using;
