@@ -87,7 +87,7 @@ impl Verdict {
 pub(crate) fn cancelled(reason: Status) -> Verdict {
     let (rule, text) = match reason {
         Status::CANCELLED_PEER => ("cancel.peer", "cancelled: the peer went away"),
-        Status::CANCELLED_DEADLINE => ("cancel.deadline", "cancelled: the route's deadline passed"),
+        Status::CANCELLED_DEADLINE => ("cancel.deadline", "cancelled: its time was over"),
         Status::CANCELLED_DRAIN => ("cancel.drain", "cancelled: the container is stopping"),
         Status::CANCELLED_PARENT => ("cancel.parent", "cancelled: the parent task ended"),
         Status::CANCELLED_MODULE => ("cancel.module", "cancelled by the module"),
@@ -287,8 +287,8 @@ impl Worker {
                 Status::CANCELLED_DEADLINE | Status::CANCELLED_FAULT => Level::Warn,
                 // The peer broke off, and the module handed that on [error.log.level].
                 Status::E_PEER => Level::Debug,
-                // A member that was told to end may end as it likes [provider.close.end].
-                _ if record.is_closing_member() => Level::Debug,
+                // What became of a member is told of its resource, once [provider.lost].
+                _ if record.member.is_some() && !matches!(outcome, Status::E_PANIC) => Level::Debug,
                 _ if is_unavailable(outcome) => Level::Warn,
                 _ if was_cancelled => Level::Debug,
                 _ => Level::Error,

@@ -211,6 +211,11 @@ impl Worker {
         self.container.now_ns().max(self.now_ns.get())
     }
 
+    /// The time has moved on, as after a sleep.
+    pub fn note_time(&self, now_ns: u64) {
+        self.now_ns.set(now_ns.max(self.now_ns.get()));
+    }
+
     /// The time of the last [`Worker::turn`] or step, ns.
     pub fn now_ns(&self) -> u64 {
         self.now_ns.get()

@@ -11,11 +11,12 @@ use http_container_abi::{ExtensionTable, Status, kv_table, limit_table, pool_tab
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-const NO_RESOURCE: Refused = Refused::new(
-    Status::E_RESOURCE,
-    "resource.find.none",
-    "the operator has configured no resource of that name",
-);
+/// A module may look whether there is one: it breaks no rule.
+fn no_resource(name: &[u8]) -> Refused {
+    let text = format!("the operator has configured no resource \"{}\"", String::from_utf8_lossy(name));
+    Refused { is_violation: false, ..Refused::owned(Status::E_RESOURCE, "resource.find.none", text) }
+}
+
 const NOT_GIVEN: Refused =
     Refused::new(Status::E_RESOURCE, "handle.life.resource", "the instance was given no such resource");
 const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
@@ -143,8 +144,8 @@ impl InstanceHost {
 
     pub(super) fn call_resource(&self, name: &[u8], interface: &[u8]) -> Result<u32, Status> {
         let found = may_find_resources(self.index).and_then(|()| {
-            let container = self.container().ok_or(NO_RESOURCE)?;
-            let index = container.registry.find(name).ok_or(NO_RESOURCE)?;
+            let container = self.container().ok_or_else(|| no_resource(name))?;
+            let index = container.registry.find(name).ok_or_else(|| no_resource(name))?;
             let resource = &container.registry.resources[index as usize];
             let offered = resource.interface.get().ok_or_else(|| {
                 let text = format!("the provider of \"{}\" offers nothing", resource.name);
@@ -234,7 +235,8 @@ impl InstanceHost {
         lease: u64,
         interface: &str,
     ) -> Result<Arc<Desk>, Refused> {
-        let (held, desk) = held(&slot.contents, index, lease)?;
+        let not_held = |refused| Refused { rule: "lease.interface.check", ..refused };
+        let (held, desk) = held(&slot.contents, index, lease).map_err(not_held)?;
         let offered = worker.container.registry.resources[held.pool as usize].interface.get();
         if offered.is_none_or(|offered| *offered != interface) {
             return Err(OF_OTHER_INTERFACE);

@@ -221,7 +221,7 @@ impl Container {
             _ => "did not end",
         };
         let text = format!("resource \"{name}\": a member {doing} in time; it is given up");
-        self.tell(Level::Warn, name, "resource.member.time", &text);
+        self.tell(Level::Warn, self.label(place.pool), "resource.member.time", &text);
         if stage == Stage::Opening {
             let mut seats = desk.lock();
             if seats.reason().is_empty() {
@@ -229,6 +229,17 @@ impl Container {
             }
         }
         self.request_cancel(task, Status::CANCELLED_DEADLINE);
+    }
+
+    /// By which name lines about a resource are told: that of its provider, as the operator configured it.
+    fn label(&self, pool: u32) -> &str {
+        let resource = &self.registry.resources[pool as usize];
+        resource.provider.map_or(&resource.name, |provider| self.module_name(provider))
+    }
+
+    /// The longest time that a member of any resource has to end what it was asked, ns; 0 where there is no resource.
+    pub fn member_time_ns(&self) -> u64 {
+        self.registry.resources.iter().map(|one| one.member_timeout_ns).max().unwrap_or(0)
     }
 
     /// The provider said that a member is ready.
@@ -241,7 +252,7 @@ impl Container {
         };
         if was_told {
             let text = format!("resource \"{}\" can be reached again", resource.name);
-            self.tell(Level::Warn, &resource.name, "resource.unreachable.told", &text);
+            self.tell(Level::Warn, self.label(place.pool), "resource.unreachable.told", &text);
         }
         let now_ns = self.rough_now_ns();
         self.decide(|pools| pools.opened(place, now_ns));
@@ -296,14 +307,14 @@ impl Container {
         }
         if !was_opening && !matches!(stage, None | Some(Stage::Closing | Stage::Vacant)) {
             let text = format!("resource \"{name}\": a member was lost: {why}");
-            self.tell(Level::Warn, name, "provider.lost", &text);
+            self.tell(Level::Warn, self.label(place.pool), "provider.lost", &text);
         }
         if is_news {
             let text = format!("resource \"{name}\" cannot be reached: {reason}");
-            self.tell(Level::Warn, name, "resource.unreachable.told", &text);
+            self.tell(Level::Warn, self.label(place.pool), "resource.unreachable.told", &text);
         } else if is_other {
             let text = format!("resource \"{name}\": a member could not be opened: {reason}");
-            self.tell(Level::Warn, name, "provider.explain", &text);
+            self.tell(Level::Warn, self.label(place.pool), "provider.explain", &text);
         }
     }
 

@@ -249,11 +249,11 @@ impl Seats {
         let is_dropped = self.handed_in.take_if(|request| request.purpose == Purpose::Holder).is_some();
         let is_poisoned = std::mem::take(&mut self.is_poisoned) || is_dropped;
         if let Some(request) = &mut self.under_way {
+            // It is broken off first, also where the member is thrown away after that: what it began is not left at the
+            // other end.
             request.purpose = Purpose::Nobody;
-            if wished != Returned::Broken {
-                return Returned::UnderWay;
-            }
-            self.note_interrupt();
+            self.is_broken |= wished == Returned::Broken;
+            return Returned::UnderWay;
         }
         match wished {
             _ if self.is_broken || self.has_ended => Returned::Broken,
@@ -285,11 +285,6 @@ impl Seats {
     pub fn release_end(&mut self) -> Option<Wake> {
         let number = self.held_end.take()?;
         Some(self.wake(number, event_kind::MEMBER))
-    }
-
-    /// Whether it was told to close.
-    pub fn is_closing(&self) -> bool {
-        self.must_close
     }
 
     /// Why it ended, in the provider's words.

@@ -34,6 +34,8 @@ pub(crate) struct Resource {
     pub provider: Option<u32>,
     /// The longest wait that the operator allows, ns.
     pub acquire_timeout_ns: u64,
+    /// How long each thing that a member is asked for may take, ns.
+    pub member_timeout_ns: u64,
     /// The extension id of what its members can do, once the provider has offered it.
     pub interface: OnceLock<&'static str>,
     /// The desk of each member's present life.
@@ -63,6 +65,7 @@ impl Registry {
             name: one.name.clone(),
             provider: one.provider,
             acquire_timeout_ns: one.acquire_timeout_ns,
+            member_timeout_ns: one.member_timeout_ns,
             interface: OnceLock::new(),
             desks: Mutex::new(vec![None; one.max as usize]),
             trouble: Mutex::default(),

@@ -60,11 +60,6 @@ impl Record {
         self.phase == Phase::Fresh && self.gate.as_ref().is_some_and(|gate| gate.waits_for(ticket))
     }
 
-    /// Whether it is the task of a member that was told to end.
-    pub fn is_closing_member(&self) -> bool {
-        self.member.as_ref().is_some_and(|desk| desk.lock().is_closing())
-    }
-
     /// Whether it waits at a start gate.
     pub fn is_gated(&self) -> bool {
         self.gate.as_ref().is_some_and(|gate| gate.is_waiting())
