@@ -62,6 +62,11 @@ impl Gate {
         self.at != At::Passed
     }
 
+    /// Whether that worker led the request here.
+    pub fn is_led_by(&self, worker: u32) -> bool {
+        self.worker == worker
+    }
+
     pub fn waits_for(&self, ticket: u64) -> bool {
         self.at == At::Resources { ticket }
     }
@@ -217,11 +222,7 @@ impl Container {
             }
             Answer::Waiting(ticket) => {
                 gate.at = At::Resources { ticket };
-                let bounds = gates
-                    .resources
-                    .iter()
-                    .map(|pool| self.registry.resources[*pool as usize].acquire_timeout_ns);
-                let bound_ns = bounds.min().unwrap_or(u64::MAX).min(gates.resources_timeout_ns);
+                let bound_ns = self.bound_ns(&gates.resources).min(gates.resources_timeout_ns);
                 self.arm_gate(task, gate, now_ns.saturating_add(bound_ns));
                 Move::Wait
             }

@@ -10,8 +10,8 @@ use crate::slots::Slot;
 use crate::task::{LeaseWait, Operation, Phase, Record, Wait};
 use crate::worker::{self, Worker};
 use http_container_abi::Status;
+use http_container_abi::constants::event_kind;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What a task leaves behind of shared things.
 pub(crate) struct Shared {
@@ -141,11 +141,15 @@ impl Worker {
     /// [pool.object.life].
     pub(crate) fn waits_for_holder(&self, slot: &mut Slot<Record>, verdict: &Verdict) -> bool {
         let Some(desk) = slot.contents.member.clone() else { return false };
-        if self.container.closing.load(Ordering::SeqCst) {
-            return false;
-        }
         let mut seats = desk.lock();
-        if !seats.is_object_in_use() {
+        if self.is_hasty.get() || !seats.is_object_in_use() {
+            // The wait was the container's own: its event is none for the module.
+            if slot.contents.held_end.take().is_some() {
+                let Record { events, .. } = &mut slot.contents;
+                let before = events.len();
+                events.retain(|event| event.token != 0 || event.kind != event_kind::MEMBER);
+                self.counters().operations_ended.add((before - events.len()) as u64);
+            }
             return false;
         }
         if slot.contents.held_end.is_some() {

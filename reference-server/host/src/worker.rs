@@ -14,7 +14,7 @@ use crate::registry::{Place, Todo};
 use crate::task::{Phase, Record};
 use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
-use http_container_abi::{Event, Opaque, Status};
+use http_container_abi::{Event, Opaque};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -128,6 +128,8 @@ pub struct Worker {
     pub(crate) places: Cell<Vec<Place>>,
     pub(crate) retirement: Cell<u32>,
     drained: Cell<bool>,
+    /// What is left here is ended now, whoever uses it.
+    pub(crate) is_hasty: Cell<bool>,
     incoming: RefCell<Vec<Message>>,
     due: RefCell<Vec<Due>>,
     /// Empty: takes the events that happen in a step, while the step reads those that it is resumed with.
@@ -186,6 +188,7 @@ impl Worker {
             places: Cell::default(),
             retirement: Cell::new(0),
             drained: Cell::new(false),
+            is_hasty: Cell::new(false),
             incoming: RefCell::default(),
             due: RefCell::default(),
             spare_events: Cell::default(),
@@ -249,6 +252,17 @@ impl Worker {
         Some(task)
     }
 
+    /// The calling thread is this worker's no more; what it kept is for others.
+    pub(crate) fn depart(&self) {
+        lock(&self.container.spare).append(&mut self.free.borrow_mut());
+        CURRENT.with(|current| current.borrow_mut().take());
+    }
+
+    /// Takes no message any more; `false` when one waits.
+    pub(crate) fn close_inbox(&self) -> bool {
+        self.shared.close()
+    }
+
     /// Takes a slot back; gives some away when it has many, since tasks may end elsewhere than they were made.
     #[inline]
     pub(crate) fn recycle(&self, index: u32) {
@@ -292,7 +306,7 @@ impl Worker {
         }
     }
 
-    fn take_inbox(&self) {
+    pub(crate) fn take_inbox(&self) {
         if !self.shared.may_wait() {
             return;
         }
@@ -335,51 +349,6 @@ impl Worker {
             || !self.bound.borrow().is_empty()
             || self.shared.waits()
             || self.retirement.get() != self.container.retirement.load(Ordering::SeqCst)
-    }
-
-    /// Cancels every task of this worker but the members of resources, which get word that nobody needs them any more: the
-    /// first half of [`Worker::leave`], after which members may still break off at the other end what they were asked
-    /// [provider.drain]. Nothing is spawned or acquired in the container any more.
-    pub fn end_users(&self, outcome: Status) {
-        self.container.closing.store(true, Ordering::SeqCst);
-        self.cancel_all(outcome, |record| record.member.is_none());
-        self.container.close_resources();
-    }
-
-    /// Whether members of resources are on this worker.
-    pub fn has_members(&self) -> bool {
-        let mut has_some = false;
-        self.each_task(|_, record| has_some |= record.member.is_some());
-        has_some
-    }
-
-    /// Ends every task of this worker (`outcome` tells why) and stops its instances. The worker takes no work after it,
-    /// and nothing is spawned in the container any more.
-    pub fn leave(&self, outcome: Status) {
-        self.container.closing.store(true, Ordering::SeqCst);
-        loop {
-            self.take_inbox();
-            let mut fresh = std::mem::take(&mut *self.fresh.borrow_mut());
-            fresh.extend(self.bound.borrow_mut().drain(..));
-            for task in fresh {
-                self.container.request_cancel(task, outcome);
-                self.start(task);
-            }
-            self.end_users(outcome);
-            self.take_inbox();
-            while self.run(usize::MAX) > 0 {}
-            self.cancel_all(outcome, |_| true);
-            let is_empty = self.fresh.borrow().is_empty() && self.bound.borrow().is_empty();
-            if is_empty && self.shared.close() {
-                break;
-            }
-        }
-        let mut all: Vec<_> = self.stationed.take().into_iter().flatten().collect();
-        // Those of providers last [resource.provider.first].
-        all.sort_by_key(|stationed| self.container.registry.of_provider(stationed.instance.module).is_some());
-        all.iter().for_each(|stationed| self.stop(stationed));
-        lock(&self.container.spare).append(&mut self.free.borrow_mut());
-        CURRENT.with(|current| current.borrow_mut().take());
     }
 
     /// Visits the record of every task that is this worker's: of each slot that there is when the visit begins. What others

@@ -326,6 +326,9 @@ impl Container {
         self.registry.decide(todo, |pools| pools.give_back(desk.place, how, now_ns));
         drop(seats);
         todo.wakes.extend(held_task);
+        if self.closing.load(Ordering::Relaxed) {
+            self.registry.note_end_of_lease();
+        }
     }
 
     /// What is due in the registry.

@@ -271,6 +271,11 @@ impl Seats {
         of_type.map(|(_, object)| *object).ok_or(other)
     }
 
+    /// The slot of the task that holds the lease.
+    pub fn holder(&self) -> Option<u32> {
+        self.holder
+    }
+
     /// Whether somebody holds the lease on something that this member is.
     pub fn is_object_in_use(&self) -> bool {
         self.object.is_some() && self.holder.is_some()

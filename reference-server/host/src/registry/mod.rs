@@ -25,7 +25,8 @@ pub(crate) use wishes::{Answer, Asker, NEEDS, Needs};
 use crate::container::lock;
 use crate::settings::ResourceSettings;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 /// One resource, beside its members.
 pub(crate) struct Resource {
@@ -56,6 +57,9 @@ pub(crate) struct Registry {
     pools: Mutex<Pools>,
     /// The time for which the next look is arranged, ns.
     armed_ns: AtomicU64,
+    /// How many leases have ended since the container began to stop.
+    ends: Mutex<u64>,
+    ends_bell: Condvar,
 }
 
 impl Registry {
@@ -74,6 +78,8 @@ impl Registry {
             resources: settings.iter().map(resource).collect(),
             pools: Mutex::new(Pools::new(settings, workers)),
             armed_ns: AtomicU64::new(u64::MAX),
+            ends: Mutex::new(0),
+            ends_bell: Condvar::new(),
         }
     }
 
@@ -132,6 +138,30 @@ impl Registry {
         let pools = lock(&self.pools);
         let provided = self.resources.iter().enumerate().filter(|(_, one)| one.provider.is_some());
         provided.map(|(index, _)| u64::from(pools.open_count(index as u32))).sum()
+    }
+
+    /// A lease has ended while the container stops: who waits for that looks again.
+    fn note_end_of_lease(&self) {
+        *lock(&self.ends) += 1;
+        self.ends_bell.notify_all();
+    }
+
+    /// How many leases have ended since the container began to stop.
+    pub fn ends_of_leases(&self) -> u64 {
+        *lock(&self.ends)
+    }
+
+    /// Waits until more than `seen` have; `false` when none has by then.
+    pub fn await_end_of_lease(&self, seen: u64, until: Instant) -> bool {
+        let mut ends = lock(&self.ends);
+        while *ends == seen {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            ends = self.ends_bell.wait_timeout(ends, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// How a resource is used now.

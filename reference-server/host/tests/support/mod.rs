@@ -266,7 +266,13 @@ impl Rig {
     /// Ends the container and checks what must hold at its end.
     pub fn end(&mut self) {
         self.run();
+        self.end_with(|| ());
+    }
+
+    /// As [`Rig::end`]; `others` leave after this worker, or meanwhile.
+    pub fn end_with(&mut self, others: impl FnOnce()) {
         self.worker.leave(Status::CANCELLED_DRAIN);
+        others();
         if !self.keeps_timers {
             assert_eq!(self.worker.next_timer_ns(), None, "no timer outlives its task");
         }
