@@ -7,6 +7,7 @@ mod acquiring;
 mod finding;
 mod losses;
 mod members;
+mod members_calls;
 mod objects;
 mod operations;
 mod order;
