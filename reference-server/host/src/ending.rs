@@ -342,12 +342,16 @@ impl Container {
             return;
         }
         let exchange = record.exchange.take();
+        let gathers = record.gate.as_ref().is_some_and(|gate| gate.is_at_body());
         let parent = record.parent;
         let spawner = record.instance.filter(|_| record.kind == task_kind::BACKGROUND);
         let shared = Shared::of(task, record);
         record.clear();
         drop(slot);
         if let Some(exchange) = exchange {
+            if gathers {
+                exchange.forget_reader();
+            }
             match code {
                 Some(code) => exchange.refuse(code),
                 None => answer_for(&*exchange, Response::None, outcome),
@@ -365,14 +369,10 @@ impl Container {
         {
             self.instance_over(&instance);
         }
-        let here = worker::with_current(self, |worker| {
-            worker.recycle(index);
-            worker.counters().tasks_ended.add(1);
-        });
-        if here.is_none() {
+        if worker::with_current(self, |worker| worker.recycle(index)).is_none() {
             lock(&self.spare).push(index);
-            self.ended_elsewhere.fetch_add(1, Ordering::Relaxed);
         }
+        self.count(|counters| counters.tasks_ended.add(1));
     }
 
     /// No task of the instance can start any more: its workers stop it, and then it is destroyed.

@@ -62,6 +62,11 @@ impl Gate {
         self.at != At::Passed
     }
 
+    /// Whether it waits for its body, as far as the exchange knows.
+    pub fn is_at_body(&self) -> bool {
+        self.at == At::Body
+    }
+
     /// Whether that worker led the request here.
     pub fn is_led_by(&self, worker: u32) -> bool {
         self.worker == worker
@@ -252,11 +257,20 @@ impl Container {
 
     /// All gates are passed: the task goes to where it is started. No lock may be held.
     pub(crate) fn pass_gates(&self, task: u64) {
+        if !self.hand_on(task) {
+            self.drop_fresh(task, Status::CANCELLED_DRAIN);
+        }
+    }
+
+    /// Brings a task that has passed its gates to the worker that led it there; `false` when that has left.
+    fn hand_on(&self, task: u64) -> bool {
         let (index, generation) = slots::unpack(task);
         let worker = {
-            let Some(mut slot) = self.slots.lock(index) else { return };
+            let Some(mut slot) = self.slots.lock(index) else { return true };
             let record = &mut slot.contents;
-            let Some(gate) = record.gate.as_mut().filter(|_| record.generation == generation) else { return };
+            let Some(gate) = record.gate.as_mut().filter(|_| record.generation == generation) else {
+                return true;
+            };
             gate.at = At::Passed;
             gate.turn += 1;
             gate.worker
@@ -269,13 +283,13 @@ impl Container {
             is_here
         });
         if here == Some(true) {
-            return;
+            return true;
         }
-        if self.workers[worker as usize].post(Message::Passed(task), || ()) {
+        let is_there = self.workers[worker as usize].post(Message::Passed(task), || ());
+        if is_there {
             self.wake(worker);
-        } else {
-            self.drop_fresh(task, Status::CANCELLED_DRAIN);
         }
+        is_there
     }
 
     /// The registry says that there is nothing for a task at the last gate.
@@ -294,7 +308,7 @@ impl Container {
         let Some(key) = &gate.key else { return };
         let Some(partitions) = &self.partitions[gate.route as usize] else { return };
         let mut leaving = task;
-        // Whoever has left meanwhile passes its turn on.
+        // As many in a row as are turned away at the next gate.
         loop {
             let next = lock(partitions).leave(key, leaving);
             let Some(next) = next else { return };
@@ -305,30 +319,44 @@ impl Container {
         }
     }
 
-    /// The turn of a task in its partition has come; `false` when it is not there any more.
+    /// The turn of a task in its partition has come. `false`: it was turned away, and its turn is to be passed on; when it
+    /// goes on, or has left by itself, its own end does that.
     fn take_turn(&self, task: u64) -> bool {
         let (index, generation) = slots::unpack(task);
         let mut todo = Todo::default();
         let next = {
-            let Some(mut slot) = self.slots.lock(index) else { return false };
+            let Some(mut slot) = self.slots.lock(index) else { return true };
             let record = &mut slot.contents;
             let is_there = record.generation == generation && record.phase == Phase::Fresh;
             let waits = record.gate.as_ref().is_some_and(|gate| gate.at == At::Partition { is_in: true });
             if !(is_there && waits) {
-                return false;
+                return true;
             }
             self.queue_for_leases(&mut slot, index, task, &mut todo)
         };
         self.carry_out(todo);
-        match next {
-            Move::Start => self.pass_gates(task),
+        let (status, code) = match next {
+            Move::Wait | Move::Refuse(_) => return true,
+            Move::Start if self.hand_on(task) => return true,
+            Move::Start => (Status::CANCELLED_DRAIN, None),
             Move::Full(status, why) => {
                 self.tell_refusal(task, status, &why);
-                self.turn_away(task, status, Some(503));
+                (status, Some(503))
             }
-            Move::Wait | Move::Refuse(_) => {}
-        }
-        true
+        };
+        let Some(gate) = self.take_gate(task) else { return true };
+        worker::with_current(self, |worker| worker.disarm_gates(gate.timers));
+        self.turn_away(task, status, code);
+        false
+    }
+
+    /// Takes a fresh task away from its gates, so that its end does not pass its turn on.
+    fn take_gate(&self, task: u64) -> Option<Box<Gate>> {
+        let (index, generation) = slots::unpack(task);
+        let mut slot = self.slots.lock(index)?;
+        let record = &mut slot.contents;
+        let is_there = record.generation == generation && record.phase == Phase::Fresh;
+        if is_there { record.gate.take() } else { None }
     }
 
     fn tell_refusal(&self, task: u64, status: Status, why: &str) {

@@ -1,7 +1,8 @@
 //! What of the shared things a task has when it ends, and how they are taken back: leases, its place at a gate, its seat as a
 //! member. Called with no lock held.
 
-use crate::container::Container;
+use crate::container::{Container, lock};
+use crate::counters::Counters;
 use crate::ending::Verdict;
 use crate::gates::Gate;
 use crate::registry::{Desk, Held, Returned, Todo};
@@ -95,9 +96,11 @@ impl Container {
         }
     }
 
-    /// Counts on the calling thread's worker, where there is one.
-    pub(crate) fn count(&self, add: impl FnOnce(&crate::counters::Counters)) {
-        worker::with_current(self, |worker| add(worker.counters()));
+    /// Counts on the calling thread's worker, or for all threads that are none.
+    pub(crate) fn count(&self, add: impl Fn(&Counters)) {
+        if worker::with_current(self, |worker| add(worker.counters())).is_none() {
+            add(&lock(&self.elsewhere));
+        }
     }
 }
 

@@ -12,13 +12,31 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 impl Worker {
+    /// Cancels every task of this worker but the members of resources, which get word that nobody needs them any more: the
+    /// first half of [`Worker::leave`], after which members may still break off at the other end what they were asked
+    /// [provider.drain]. Nothing is spawned or acquired in the container any more.
+    pub fn end_users(&self, outcome: Status) {
+        let container = &self.container;
+        container.closing.store(true, Ordering::SeqCst);
+        // Their tasks may hold leases on members that are here.
+        container.pool.wind_up();
+        container.gated_of(self.index).into_iter().for_each(|task| container.drop_fresh(task, outcome));
+        self.cancel_all(outcome, |record| record.member.is_none());
+        container.close_resources();
+    }
+
+    /// Whether members of resources are on this worker.
+    pub fn has_members(&self) -> bool {
+        let mut has_some = false;
+        self.each_task(|_, record| has_some |= record.member.is_some());
+        has_some
+    }
+
     /// Ends every task of this worker (`outcome` tells why) and stops its instances. The worker takes no work after it,
     /// and nothing is spawned in the container any more.
     pub fn leave(&self, outcome: Status) {
         let container = &self.container;
         container.closing.store(true, Ordering::SeqCst);
-        // Their tasks may hold leases on members that are here.
-        container.pool.wind_up();
         let until = Instant::now() + Duration::from_nanos(container.limits.blocking_stop_ns);
         loop {
             self.take_inbox();
@@ -28,7 +46,6 @@ impl Worker {
                 container.request_cancel(task, outcome);
                 self.start(task);
             }
-            container.gated_of(self.index).into_iter().for_each(|task| container.drop_fresh(task, outcome));
             self.end_users(outcome);
             self.let_members_go(until);
             self.is_hasty.set(true);
@@ -43,22 +60,6 @@ impl Worker {
         all.sort_by_key(|stationed| container.registry.of_provider(stationed.instance.module).is_some());
         all.iter().for_each(|stationed| self.stop(stationed));
         self.depart();
-    }
-
-    /// Cancels every task of this worker but the members of resources, which get word that nobody needs them any more: the
-    /// first half of [`Worker::leave`], after which members may still break off at the other end what they were asked
-    /// [provider.drain]. Nothing is spawned or acquired in the container any more.
-    pub fn end_users(&self, outcome: Status) {
-        self.container.closing.store(true, Ordering::SeqCst);
-        self.cancel_all(outcome, |record| record.member.is_none());
-        self.container.close_resources();
-    }
-
-    /// Whether members of resources are on this worker.
-    pub fn has_members(&self) -> bool {
-        let mut has_some = false;
-        self.each_task(|_, record| has_some |= record.member.is_some());
-        has_some
     }
 
     /// Runs what is ready, members that were told to close above all, until no task of another worker holds a lease on a

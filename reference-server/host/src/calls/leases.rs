@@ -282,6 +282,7 @@ fn refusal_of(container: &Container, status: Status, pool: u32) -> Refused {
         Status::E_RESOURCE => "resource.unreachable",
         Status::E_BUSY => "resource.acquire.backlog",
         Status::E_TIMEOUT => "resource.acquire.try",
+        Status::E_DRAINING => "resource.acquire.draining",
         _ => "resource.acquire.count",
     };
     let text = container.why_refused(status, pool).into();

@@ -3,6 +3,7 @@
 
 use super::{At, Gate};
 use crate::container::Container;
+use crate::inbox::Message;
 use crate::slots;
 use crate::wheel::Key;
 use crate::worker::{self, Due, Worker};
@@ -34,11 +35,16 @@ impl Container {
     /// The end of a task's time at the gate where it is.
     pub(super) fn arm_gate(&self, task: u64, gate: &mut Gate, due_ns: u64) {
         let due = Due::Gate(task, gate.turn);
-        worker::with_current(self, |worker| {
+        let here = worker::with_current(self, |worker| {
             let key = worker.wheel.borrow_mut().insert(due_ns, due);
             let before = gate.timers[1].replace((worker.index, key));
             worker.disarm_gates([before, None]);
         });
+        // Where no worker is, the one that led the request here sees to its time.
+        let message = Message::Gate(task, gate.turn, due_ns);
+        if here.is_none() && self.workers[gate.worker as usize].post(message, || ()) {
+            self.wake(gate.worker);
+        }
     }
 
     /// The time at a gate is over.

@@ -178,7 +178,7 @@ impl Container {
         };
         let made = worker::with_current(self, |here| here.make(target, fill)).unwrap_or_else(|| {
             let made = placing::make(self, &mut lock(&self.spare), target, fill);
-            self.made_elsewhere.fetch_add(u64::from(made.is_some()), Ordering::Relaxed);
+            self.count(|counters| counters.tasks_made.add(u64::from(made.is_some())));
             made
         });
         let Some(task) = made else {

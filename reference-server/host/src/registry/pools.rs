@@ -80,6 +80,9 @@ impl Pools {
             if need.count > pool.settings.max {
                 return Answer::Refused(Status::E_LIMIT, need.pool);
             }
+            if pool.is_closing() {
+                return Answer::Refused(Status::E_DRAINING, need.pool);
+            }
             if pool.refuses(now_ns) {
                 self.note_due(need.pool, now_ns);
                 return Answer::Refused(Status::E_RESOURCE, need.pool);

@@ -32,6 +32,11 @@ impl Pool {
         self.close_idle(|_| true, now_ns, out);
     }
 
+    /// Whether it is being closed for good [resource.acquire.draining].
+    pub fn is_closing(&self) -> bool {
+        self.is_closing
+    }
+
     fn close_idle(&mut self, is_meant: impl Fn(&Member) -> bool, now_ns: u64, out: &mut Vec<Decision>) {
         for member in 0..self.members.len() as u32 {
             let entry = &self.members[member as usize];
