@@ -74,7 +74,12 @@ impl Offload {
             }
         }
         state.queue.push_back(job);
-        self.bell.notify_one();
+        let is_awaited = state.idle > 0;
+        // A thread that is woken with the lock held would run into it, and sleep again.
+        drop(state);
+        if is_awaited {
+            self.bell.notify_one();
+        }
         Ok(())
     }
 
