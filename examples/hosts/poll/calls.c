@@ -30,6 +30,7 @@ hc_status refuse(const hc_host *H, hc_status status, const char *rule, const cha
     r = NULL;
   }
   if (r != NULL) r->rule = rule, r->text = text;
+  log_line(HC_LOG_TRACE, i, NULL, "a call was refused: %s [%s]", text, rule);
   return status;
 }
 

@@ -62,8 +62,8 @@ static void shut(connection *c) {
   c->fd = -1;
 }
 
-/* The connection broke: what was under way on it ends. */
-static void lost(connection *c) {
+/* What was under way on it ends. */
+void connection_lost(connection *c) {
   shut(c);
   if (c->exchange != NULL) exchange_gone(c->exchange);
   c->phase = AT_LINGER;
@@ -208,7 +208,7 @@ static void send_some(connection *c) {
   while (c->fd >= 0 && c->out.end > c->out.begin) {
     ssize_t sent = send(c->fd, c->out.bytes + c->out.begin, c->out.end - c->out.begin, MSG_NOSIGNAL);
     if (sent < 0 && errno == EINTR) continue;
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) lost(c);
+    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) connection_lost(c);
     if (sent <= 0) return;
     c->out.begin += (size_t)sent;
     c->wrote_at = now_ns();
@@ -258,7 +258,7 @@ static void receive(connection *c) {
   got = recv(c->fd, to, room, 0);
   if (got < 0 && (errno == EINTR || errno == EAGAIN || errno == EWOULDBLOCK)) return;
   if (got < 0) {
-    lost(c);
+    connection_lost(c);
   } else if (got == 0) {
     if (c->phase == AT_LINGER) shut(c);
     else ended(c);
@@ -282,7 +282,7 @@ void connection_polled(connection *c) {
   short events = c->polled->revents;
   if (events == 0 || c->fd < 0) return;
   if ((events & POLLIN) != 0 && (c->polled->events & POLLIN) != 0) receive(c);
-  else if ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0) lost(c);
+  else if ((events & (POLLERR | POLLHUP | POLLNVAL)) != 0) connection_lost(c);
   connection_touch(c);
 }
 
@@ -303,7 +303,7 @@ static uint64_t due(const connection *c) {
 uint64_t connection_tick(connection *c, uint64_t now) {
   uint64_t at = due(c), stalled = c->out.end > c->out.begin ? after_ms(c->wrote_at, the.set.write) : HC_NO_DEADLINE;
   if (stalled <= now) {
-    lost(c); /* [response.write.slow-peer] */
+    connection_lost(c); /* [response.write.slow-peer] */
     connection_touch(c);
     return HC_NO_DEADLINE;
   }

@@ -229,6 +229,7 @@ struct connection {
 void connection_new(int fd);
 void connection_touch(connection *c); /* it is looked after by the end of the step */
 void connection_advance(connection *c);
+void connection_lost(connection *c);  /* it broke */
 void connection_close(connection *c); /* when all is sent, and so that the peer can read it */
 void connection_polled(connection *c);
 short connection_interest(const connection *c);
@@ -251,7 +252,7 @@ typedef struct container {
   task *stepping;
   int listener;
   bool stopping, over; /* the drain time has begun; has passed */
-  uint64_t stop_at, quiet_at;
+  uint64_t stop_at, quiet_at, end_at;
 } container;
 
 extern container the;

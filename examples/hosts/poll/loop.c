@@ -123,6 +123,15 @@ static void cancel_rest(void) {
   for (c = the.connections; c != NULL; c = c->next) connection_touch(c);
 }
 
+/* When all tasks are over, peers have the time to linger for what is still to be sent. [connection.drain] */
+static uint64_t last_tick(uint64_t now) {
+  connection *c;
+  if (the.tasks != NULL) return HC_NO_DEADLINE;
+  if (the.end_at == 0) the.end_at = after_ms(now, the.set.linger);
+  for (c = the.connections; c != NULL && the.end_at <= now; c = c->next) connection_lost(c);
+  return the.end_at <= now ? now : the.end_at;
+}
+
 static uint64_t stop_tick(uint64_t now) {
   connection *c;
   bool is_quiet = true;
@@ -131,7 +140,7 @@ static uint64_t stop_tick(uint64_t now) {
   if (is_quiet && the.quiet_at == HC_NO_DEADLINE) the.quiet_at = after_ms(now, the.set.background);
   if (is_quiet && the.tasks == NULL) the.quiet_at = now;
   if (!the.over && (now >= the.stop_at || now >= the.quiet_at || stop_signals > 1)) cancel_rest();
-  if (the.over) return HC_NO_DEADLINE;
+  if (the.over) return last_tick(now);
   return the.quiet_at < the.stop_at ? the.quiet_at : the.stop_at;
 }
 

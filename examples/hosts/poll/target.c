@@ -11,6 +11,8 @@ static bool is_alnum(char c) { return is_digit(c) || (c >= 'a' && c <= 'z') || (
 /* host [ ":" port ]: a name, an IPv4 address, or an address in brackets. User information has no place in it. */
 bool host_valid(hc_bytes host) {
   size_t at = 0;
+  uint64_t number;
+  hc_bytes port;
   if (host.size > 0 && host.data[0] == '[') {
     for (at = 1; at < host.size && (is_hex(host.data[at]) || is_one_of(host.data[at], ":.")); at++) {
     }
@@ -29,9 +31,8 @@ bool host_valid(hc_bytes host) {
     if (at == 0 && host.size > 0) return false; /* a port alone */
   }
   if (at < host.size && host.data[at++] != ':') return false;
-  for (; at < host.size; at++)
-    if (!is_digit(host.data[at])) return false;
-  return true;
+  port = bytes_of(host.data + at, host.size - at);
+  return port.size == 0 || (bytes_number(port, &number) && number <= 65535);
 }
 
 static size_t find(hc_bytes bytes, const char *set) {

@@ -46,6 +46,7 @@ def requests_refused():
         (400, "GET / HTTP/1.1\r\n\r\n"),
         (400, "GET / HTTP/1.1\r\nhost: a\r\nhost: a\r\n\r\n"),
         (400, "GET / HTTP/1.1\r\nhost: a b\r\n\r\n"),
+        (400, "GET / HTTP/1.1\r\nhost: a:65536\r\n\r\n"),
         (400, "GET / HTTP/1.0\r\nhost: a\r\nhost: a\r\n\r\n"),
         (400, "GET / HTTP/1.1\r\nhost : a\r\n\r\n"),
         (400, "GET / HTTP/1.1\r\nhost: a\r\na(: b\r\n\r\n"),
@@ -316,6 +317,13 @@ def limits_and_ends():
         answer = partial.rest()
         verdict("a head that had begun", status_of(answer) == 299 and b"connection: close" in answer, answer)
     server.end()
+    server = Server("--linger-ms", "100")
+    with server.connect() as client:  # its response is complete, and it does not take it
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        client.send("GET /large?1000000 HTTP/1.1\r\nhost: a\r\n\r\n" * 10)
+        server.wait(b"finished", 1)
+        server.process.send_signal(signal.SIGTERM)
+        server.end()
     server = Server("--drain-ms", "100", "--linger-ms", "100", module="sleep")
     with server.connect() as client:
         client.send("GET /?ms=600000 HTTP/1.1\r\nhost: a\r\n\r\n")

@@ -46,6 +46,16 @@ static hc_status answer(const hc_host *H, hc_task task, uint32_t status, const c
   return H->respond(H, task, &r);
 }
 
+static hc_status large(const hc_host *H, hc_task task, unsigned long long size) {
+  hc_response r = {sizeof r, 200, NULL, 0, {NULL, 0}, 0};
+  char *zeros = calloc(1, (size_t)size);
+  hc_status status;
+  r.body.data = zeros, r.body.size = (size_t)size;
+  status = H->respond(H, task, &r);
+  free(zeros);
+  return status;
+}
+
 static hc_status park(const hc_host *H, hc_task task, job *j) {
   hc_status status = H->completion(H, task, PARK, &j->completion);
   return status < 0 ? status : HC_YIELD;
@@ -233,6 +243,7 @@ static hc_status step(probe *p, hc_task task, job *j) {
   if (is(j, "/stats"))
     return answer(H, task, 200, "instance %llu started %u finished %u last %d notices %u spawned %u", p->number,
                   p->started, p->finished, (int)p->last, p->notices, p->spawned);
+  if (is(j, "/large")) return large(H, task, query(j));
   if (is(j, "/panic")) return HC_E_PANIC;
   return bad_end(H, task, j);
 }
