@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 # Builds the container, starts a private nginx with it on a port of 127.0.0.1 that is free, and asks it: with curl, and byte by byte.
 #
-#   examples/hosts/nginx/check.sh      the last line is "nginx: N passed, N failed"; the exit code says whether all were right
+#   examples/hosts/nginx/check.sh      the last lines are "nginx...: N passed, N failed"; the exit code says whether all were right
 #
+# NGINX_UNDER may be the beginning of a command to run nginx under, such as valgrind --log-file=FILE.
 # Needs nginx, nginx-dev, a C compiler, curl and python3.
 set -euo pipefail
 
@@ -58,9 +59,11 @@ http {
   }
 }
 END
-nginx -p "$scratch" -e "$scratch/logs/start.log" -c "$scratch/nginx.conf" &
+# shellcheck disable=SC2086
+${NGINX_UNDER:-} nginx -p "$scratch" -e "$scratch/logs/start.log" -c "$scratch/nginx.conf" &
 server=$!
 outcome=0
+python3 "$here/probe/check_start.py" "$scratch/ngx_http_container_module.so" "$scratch/modules" "$scratch" || outcome=$?
 python3 "$here/probe/check.py" "$port" "$server" "$scratch/logs/error.log" || outcome=$?
 if [ "$outcome" != 0 ]; then
   tail -n 30 "$scratch/logs/error.log" "$scratch/logs/start.log" >&2

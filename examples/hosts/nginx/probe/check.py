@@ -134,6 +134,7 @@ URL = f"http://127.0.0.1:{PORT}"
 
 
 def hello():
+    connect().close()  # it listens
     assert curl(URL + "/hello").startswith(b"Hello")
     assert curl("-I", URL + "/hello").startswith(b"HTTP/1.1 200")
 
@@ -189,10 +190,16 @@ def back_pressure_both_ways():
     assert status == 200 and len(body) == 60000000
 
 
+def live():
+    now = counts()
+    return now["started"] - now["finished"] - 1  # the one that asks is under way itself
+
+
 def peer_leaves_each_once():
     """FIN or RST in each state: one finish for each start, and the reason is the peer's."""
-    before = counts()
-    for leave in ("close", "reset"):
+    wait_for(lambda: live() == 0)
+    before = counts()["peer"]
+    for leave in (socket.socket.close, Peer.reset):
         for begun in (
             get("/park"),
             get("/echo", "content-length: 9", method="POST") + b"abc",
@@ -200,14 +207,10 @@ def peer_leaves_each_once():
             get("/stream"),
         ):
             peer = Peer().send(begun)
-            wait_for(lambda: counts()["started"] - before["started"] > 0)
-            peer.reset() if leave == "reset" else peer.socket.close()
-
-    def all_finished():
-        now = counts()
-        return now["finished"] == now["started"] - 1 and now["peer"] - before["peer"] == 8
-
-    wait_for(all_finished)
+            wait_for(lambda: live() == 1)
+            leave(peer.socket if leave is socket.socket.close else peer)
+            wait_for(lambda: live() == 0)
+    assert counts()["peer"] == before + 8
 
 
 def half_close_is_leaving():
@@ -354,7 +357,7 @@ def quit_ends_all():
 
 
 CHECKS = [value for value in list(globals().values()) if callable(value) and getattr(value, "__module__", "") == "__main__"]
-HELPERS = {Peer, connect, get, ask, counts, wait_for, log_has, curl}
+HELPERS = {Peer, connect, get, ask, counts, live, wait_for, log_has, curl}
 
 
 def main():

@@ -17,7 +17,6 @@ void ngc_body_begin(ngc_task *task, ngx_http_request_t *r) {
   }
   body->end = body->framing == NGC_BODY_NONE ? HC_END : HC_OK;
   body->expects = body->end == HC_OK && r->headers_in.expect != NULL && r->http_version >= NGX_HTTP_VERSION_11;
-  r->expect_tested = 1; /* we send 100 ourselves */
 }
 
 /* Has all of it come in, so that the next bytes on the connection are another request? */

@@ -140,7 +140,7 @@ hc_status ngc_host_notices(const hc_host *H, hc_task handle, uint32_t mask) {
   if (task->instance->replaced) {
     ngc_notice(task, HC_NOTICE_RELOAD);
   }
-  if (task->peer_gone) {
+  if (task->peer_left) {
     ngc_notice(task, HC_NOTICE_PEER);
   }
   ngc_timer_stop(&task->warning);

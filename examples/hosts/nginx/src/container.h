@@ -128,6 +128,7 @@ enum ngc_handle_kind { NGC_HANDLE_TASK = 1, NGC_HANDLE_COMPLETION = 2 };
 uint64_t ngc_handle_make(enum ngc_handle_kind kind, void *object);
 void *ngc_handle_find(enum ngc_handle_kind kind, uint64_t handle);
 void ngc_handle_end(uint64_t handle);
+void ngc_handles_end(void);
 
 /* --- Operations and events (operations.c) ------------------------------------------------------------------------------ */
 
@@ -201,7 +202,7 @@ struct ngc_task {
   ngx_http_request_t *r;      /* NULL once nginx has it back */
   ngx_http_cleanup_t *cleanup;
   enum ngc_response response;
-  ngx_uint_t peer_gone, no_body, close, reset, unflushed;
+  ngx_uint_t peer_gone, peer_left, no_body, close, reset, unflushed;
   uint64_t length, written;
   ngx_chain_t *filling, *held, *spare;
   off_t sent;

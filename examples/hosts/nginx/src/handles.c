@@ -57,6 +57,13 @@ void *ngc_handle_find(enum ngc_handle_kind kind, uint64_t handle) {
   return found != NULL && found->kind == (uint32_t)kind ? found->object : NULL;
 }
 
+/* The end of the process. */
+void ngc_handles_end(void) {
+  free(slots);
+  slots = NULL;
+  made = room = first_free = 0;
+}
+
 void ngc_handle_end(uint64_t handle) {
   slot *found = find(handle);
   if (found == NULL) {

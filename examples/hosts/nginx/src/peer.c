@@ -94,6 +94,7 @@ static void gone(ngc_task *task) {
   int untimely = task->response <= NGC_RESPONSE_OPEN;
   task->peer_gone = 1;
   if (untimely) {
+    task->peer_left = 1;
     task->response = NGC_RESPONSE_ABORTED;
   }
   ngc_body_over(task, HC_E_PEER);
@@ -111,6 +112,7 @@ void ngc_peer_gone(ngc_task *task) {
 
 void ngc_peer_half_closed(ngc_task *task) {
   if (task->route->half_close_waits) {
+    task->peer_left = 1;
     ngc_notice(task, HC_NOTICE_PEER);
   } else {
     ngc_peer_gone(task);

@@ -34,7 +34,9 @@ void ngc_task_adopt(ngc_task *task) {
   if (task->kind == HC_TASK_REQUEST) {
     ngc.requests++;
   }
-  ngc_drain_review();
+  if (ngc.draining && !ngc.drain.timer_set) {
+    ngx_add_timer(&ngc.drain, 0); /* it keeps the process, and looks at what is to be done */
+  }
 }
 
 /* Its handle ends; it leaves its instance. What nginx has of it is untouched. */
@@ -138,11 +140,14 @@ ngx_int_t ngc_handler(ngx_http_request_t *r) {
   ngc_route *route = ngx_http_get_module_loc_conf(r, ngx_http_container_module);
   ngx_int_t status = ngc_head_check(r);
   ngc_instance *instance = route->entry->instance;
+  ngx_uint_t keepalive = r->keepalive;
   ngc_task *task;
-  if (status != NGX_OK) {
+  r->expect_tested = 1; /* we send 100 ourselves */
+  if (status != NGX_OK || r->headers_in.chunked) { /* nginx would drop a chunked body by laxer rules than ours */
     r->keepalive = 0;
     r->lingering_close = 1;
-    r->expect_tested = 1;
+  }
+  if (status != NGX_OK) {
     return status;
   }
   if (instance == NULL || instance->worker == NGC_WORKER_FAILED) {
@@ -164,6 +169,8 @@ ngx_int_t ngc_handler(ngx_http_request_t *r) {
     ngc_task_free(task);
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
+  r->keepalive = keepalive;
+  r->lingering_close = 0;
   ngx_http_set_ctx(r, task, ngx_http_container_module);
   r->read_event_handler = ngc_read_handler;
   r->write_event_handler = ngc_write_handler;

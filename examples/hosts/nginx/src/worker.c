@@ -194,6 +194,7 @@ void ngc_process_stop(void) {
   while (!ngx_queue_empty(&ngc.instances)) {
     ngc_instance_destroy(ngx_queue_data(ngx_queue_head(&ngc.instances), ngc_instance, link));
   }
+  ngc_handles_end();
   ngc_timer_stop(&ngc.drain);
   ngx_close_connection(ngc.bell);
   ngc.bell = NULL;
