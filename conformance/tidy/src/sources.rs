@@ -95,6 +95,7 @@ mod tests {
         assert_eq!(length(&Text::new("abi/a.rs", &lines(400))), []);
         assert_eq!(length(&Text::new("abi/a.rs", &lines(401))).len(), 1);
         assert_eq!(length(&Text::new("examples/sleep/sleep.c", &lines(150))), []);
+        assert_eq!(length(&Text::new("examples/hosts/one/run.c", &lines(400))), []);
         assert_eq!(length(&Text::new("examples/sleep/sleep.c", &lines(151))).len(), 1);
         assert_eq!(length(&Text::new("examples/sleep/src/tests.rs", &lines(151))), []);
         assert_eq!(length(&Text::new("examples/hosts/poll/task.c", &lines(400))), []);
