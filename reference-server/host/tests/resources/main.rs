@@ -14,6 +14,7 @@ mod order;
 mod permits;
 mod providers;
 mod reach;
+mod schedules;
 mod statements;
 mod stores;
 mod using;
