@@ -203,6 +203,50 @@ fn play(seed: u64) {
     assert_eq!(members, 0, "seed {seed}");
 }
 
+/// Workers leave in the midst of it, each when it likes.
+fn stop_in_the_midst(seed: u64) {
+    let plan = plan();
+    let (container, world, _, _) = support::container(&plan);
+    plan.lay_out(&world);
+    world.script("member-ob", "be thing 64; ready; serve");
+    world.set_work("quick", Box::new(|| Box::new(|| (Status::OK, 1))));
+    container.create_instances().unwrap();
+    let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let shared = Mutex::new(Vec::new());
+    let stops = [AtomicBool::new(false), AtomicBool::new(false)];
+    std::thread::scope(|scope| {
+        let (container, shared) = (&container, &shared);
+        for (index, stop) in stops.iter().enumerate() {
+            scope.spawn(move || serve(container, index as u32, shared, stop));
+        }
+        let host = world.host("a");
+        for number in 0..100 {
+            let script = user(&mut dice).replace('N', &number.to_string());
+            // Refused once the first worker has begun to leave.
+            drop(host.spawn(dice.roll(2) as u32, Box::new(script)));
+            if dice.roll(40) == 0 {
+                stops[dice.roll(2)].store(true, Ordering::SeqCst);
+            }
+        }
+        stops.iter().for_each(|stop| stop.store(true, Ordering::SeqCst));
+    });
+    // Nobody entered as the third worker: what was meant for it is dropped here.
+    let last = Worker::enter(Arc::clone(&container), 2, Box::new(NoPoller));
+    turn(&last, &shared);
+    let left: Vec<u64> = shared.lock().unwrap().drain(..).collect();
+    left.into_iter().for_each(|task| last.start(task));
+    last.leave(Status::CANCELLED_DRAIN);
+    container.destroy_instances();
+    balanced(&container, &world);
+    let members: u32 = container.resource_usage().iter().map(|(_, usage)| usage.in_use + usage.idle).sum();
+    assert_eq!(members, 0, "seed {seed}");
+}
+
+#[test]
+fn a_stop_in_the_midst_leaves_nothing_behind() {
+    (1..=20).for_each(stop_in_the_midst);
+}
+
 #[test]
 fn whatever_the_order_all_that_was_lent_goes_back() {
     (1..=12).for_each(play);

@@ -14,7 +14,6 @@ mod order;
 mod permits;
 mod providers;
 mod reach;
-mod schedules;
 mod statements;
 mod stores;
 mod using;

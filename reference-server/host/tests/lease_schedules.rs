@@ -1,10 +1,12 @@
 //! Any order of what can happen to tasks, members and requests at gates ends well: nothing is left, nothing goes back twice.
 
-use crate::support::{MS, Memory, Plan, Rig};
+mod support;
+
 use hc_host::{Gates, PartitionGate, PartitionKey};
 use http_container_abi::Status;
 use proptest::prelude::*;
 use std::sync::Arc;
+use support::{MS, Memory, Plan, Rig};
 
 /// What happens next; numbers choose among what there is.
 #[derive(Clone, Debug)]
