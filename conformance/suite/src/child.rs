@@ -42,6 +42,7 @@ fn supervise(case: &Case, target: &Target, program: &PathBuf, limit: Duration) -
         .stdout(log.try_clone()?)
         .stderr(log)
         .env("TMPDIR", scratch.folder())
+        .envs(environment(target).iter().map(|(name, value)| (name, value)))
         .process_group(0)
         .spawn()?;
     let (status, is_late) = wait(child, limit)?;
@@ -57,6 +58,13 @@ fn supervise(case: &Case, target: &Target, program: &PathBuf, limit: Duration) -
         outcome.details.extend(lines[from..].iter().map(|line| format!("| {line}")));
     }
     Ok(outcome)
+}
+
+fn environment(target: &Target) -> &[(String, String)] {
+    match target {
+        Target::Module(module) => &module.environment,
+        Target::Server(_) | Target::Http(_) => &[],
+    }
 }
 
 /// Waits for the end and for at most `limit`; what is left of the process group is killed either way, while its number still
