@@ -111,8 +111,8 @@ static hc_status keep(struct task *task, hc_bytes chunk) {
   return HC_OK;
 }
 
-/* Reads and writes by turns until one of them has to wait. */
-static hc_status echo(const hc_host *H, hc_task handle, struct task *task) {
+/* Reads and writes by turns until one of them has to wait. `has_event`: the read before has its event. */
+static hc_status echo(const hc_host *H, hc_task handle, struct task *task, int has_event) {
   static const hc_response head = {sizeof(head), 200, NULL, 0, {NULL, 0}, HC_LENGTH_UNKNOWN};
   for (;;) {
     hc_bytes chunk = {NULL, 0};
@@ -139,7 +139,13 @@ static hc_status echo(const hc_host *H, hc_task handle, struct task *task) {
         return H->response_end(H, handle, NULL, 0);
       }
     }
-    status = H->body_read(H, handle, BODY, &chunk);
+    if (is_fault("event-is-the-answer") && has_event) {
+      status = H->body_read(H, handle, 0, &chunk);
+      status = status == HC_PENDING ? (hc_status)HC_END : status; /* spurious, and taken for the end */
+    } else {
+      status = H->body_read(H, handle, BODY, &chunk);
+    }
+    has_event = 0;
     if (status == HC_PENDING) {
       return HC_YIELD;
     }
@@ -150,7 +156,8 @@ static hc_status echo(const hc_host *H, hc_task handle, struct task *task) {
       return H->response_end(H, handle, NULL, 0);
     }
     if (status != HC_OK) {
-      return is_fault("broken-body-is-not-answered") && !task->is_open ? (hc_status)HC_DONE : status;
+      int is_broken = status == HC_E_PEER || status == HC_E_LIMIT;
+      return is_fault("broken-body-is-not-answered") && is_broken && !task->is_open ? (hc_status)HC_DONE : status;
     }
     if (!task->is_open) {
       status = H->response_start(H, handle, &head);
@@ -182,7 +189,7 @@ static hc_status start(void *instance, void *worker_state, hc_task handle, const
   if (fault_in_start(H, handle, start, &status)) {
     return status;
   }
-  return echo(H, handle, task);
+  return echo(H, handle, task, 0);
 }
 
 static hc_status resume(void *instance, void *worker_state, hc_task handle, void *task_state, const hc_event *events,
@@ -193,29 +200,16 @@ static hc_status resume(void *instance, void *worker_state, hc_task handle, void
   hc_status status = HC_OK;
   size_t i;
   (void)worker_state;
-  if (fault_in_resume(H, handle, events, count, &status)) {
-    return status;
-  }
   for (i = 0; i < count; i++) {
     if (events[i].token == TIMER) {
       status = H->respond(H, handle, &hello);
       return status < -22 && is_fault("unknown-status-is-success") ? (hc_status)HC_DONE : status;
     }
-    if (events[i].token == BODY && is_fault("event-is-the-answer")) {
-      hc_bytes chunk;
-      status = H->body_read(H, handle, 0, &chunk);
-      if (status == HC_OK && task->is_open && task->piece == NULL) {
-        status = keep(task, chunk);
-      }
-      if (status == HC_PENDING) { /* spurious, and taken for the end */
-        return task->is_open ? H->response_end(H, handle, NULL, 0) : H->respond(H, handle, &hello);
-      }
-      if (status == HC_OK && !task->is_open) {
-        return HC_FAIL;
-      }
+    if (events[i].token == BODY && is_fault("read-is-not-repeated")) {
+      return task->is_open ? H->response_end(H, handle, NULL, 0) : H->respond(H, handle, &hello);
     }
   }
-  return echo(H, handle, task);
+  return echo(H, handle, task, events[0].token == BODY);
 }
 
 static void finish(void *instance, void *worker_state, hc_task handle, void *task_state, hc_status outcome,

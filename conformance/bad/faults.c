@@ -18,12 +18,13 @@ static const hc_response hello = {sizeof(hello), 200, NULL, 0, HC_LITERAL("hello
 
 /* What the faults remember across tasks and instances; a fresh instance begins with nothing. */
 static hc_task last_task;
+static const hc_host *last_host;
 static int last_task_lives;
 static const char *last_target;
 static size_t last_target_size;
 static const hc_host *first_host;
 static int instances;
-static int sleeps_left = 2;
+static int sleeps_left = 2, is_to_sleep;
 static __thread const hc_host *host_of_thread;
 
 void fault_in_entry(hc_module *entry, const char *name) {
@@ -50,6 +51,7 @@ hc_status fault_in_create(const hc_host *H) {
   last_task = 0;
   last_task_lives = 0;
   last_target = NULL;
+  is_to_sleep = 1;
   if (instances++ == 0) {
     first_host = H;
   }
@@ -114,9 +116,9 @@ static void wrong_calls(const hc_host *H, hc_task task, const hc_start *start) {
     }
   } else if (is_fault("resource-in-a-step")) {
     H->resource(H, "db", "hc.sql/1", &resource);
-  } else if (is_fault("task-that-has-ended") && last_task != 0 && !last_task_lives) {
+  } else if (is_fault("task-that-has-ended") && last_host == H && last_task != 0 && !last_task_lives) {
     H->timer(H, last_task, FIRST, 0);
-  } else if (is_fault("task-of-another-worker") && last_task != 0 && last_task_lives) {
+  } else if (is_fault("task-of-another-worker") && last_host == H && last_task_lives) {
     const hc_field *fields;
     size_t count;
     H->body_trailers(H, last_task, &fields, &count);
@@ -143,7 +145,8 @@ static void wrong_calls(const hc_host *H, hc_task task, const hc_start *start) {
       H->complete(H, completion, -500, 0);
       H->cancel(H, task, FIRST, NULL);
     }
-  } else if (is_fault("step-sleeps") && sleeps_left > 0) {
+  } else if (is_fault("step-sleeps") && is_to_sleep && sleeps_left > 0) {
+    is_to_sleep = 0;
     sleeps_left--;
     usleep(500000);
   }
@@ -161,11 +164,15 @@ static int wrong_answer(const hc_host *H, hc_task task, hc_status *status) {
     H->respond(H, task, &hello);
   } else if (is_fault("more-than-the-length")) {
     *status = H->response_start(H, task, &head);
-    H->response_write(H, task, FIRST, text, &accepted);
-    H->abort(H, task);
+    if (*status == HC_OK) {
+      H->response_write(H, task, FIRST, text, &accepted);
+      H->abort(H, task);
+    }
   } else if (is_fault("less-than-the-length")) {
     *status = H->response_start(H, task, &head);
-    H->response_end(H, task, NULL, 0);
+    if (*status == HC_OK) {
+      *status = H->response_end(H, task, NULL, 0);
+    }
   } else if (is_fault("done-without-response")) {
     *status = HC_DONE;
   } else if (is_fault("done-with-open-response")) {
@@ -202,24 +209,11 @@ int fault_in_start(const hc_host *H, hc_task task, const hc_start *start, hc_sta
     }
   }
   last_task = task;
+  last_host = H;
   last_task_lives = 1;
   last_target = start->request->target.data;
   last_target_size = start->request->target.size;
   return wrong_answer(H, task, status);
-}
-
-int fault_in_resume(const hc_host *H, hc_task task, const hc_event *events, size_t count, hc_status *status) {
-  size_t i;
-  for (i = 0; i < count; i++) {
-    if (is_fault("read-is-not-repeated") && events[i].kind == HC_EVENT_BODY) {
-      *status = H->response_end(H, task, NULL, 0);
-      if (*status == HC_E_STATE) {
-        *status = HC_FAIL;
-      }
-      return 1;
-    }
-  }
-  return 0;
 }
 
 void fault_in_finish(const hc_host *H, hc_task task, hc_status outcome) {

@@ -19,6 +19,5 @@ void fault_in_finish(const hc_host *H, hc_task task, hc_status outcome);
 
 /* Whether the step is over, and then with which status. */
 int fault_in_start(const hc_host *H, hc_task task, const hc_start *start, hc_status *status);
-int fault_in_resume(const hc_host *H, hc_task task, const hc_event *events, size_t count, hc_status *status);
 
 #endif

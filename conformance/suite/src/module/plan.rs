@@ -92,6 +92,8 @@ pub struct Plan {
     pub has_extensions: bool,
     /// A call of `complete` on a thread of the module's is held up once in so many times; 0: never.
     pub held_up: usize,
+    /// Whether what happens is written down.
+    pub is_traced: bool,
 }
 
 impl Plan {
@@ -125,6 +127,7 @@ impl Plan {
             poison: 0xdd,
             has_extensions: true,
             held_up: 0,
+            is_traced: false,
         }
         .bounded()
     }
@@ -146,6 +149,7 @@ impl Plan {
             poison: 0xdd,
             has_extensions: true,
             held_up: 0,
+            is_traced: false,
         }
     }
 
@@ -153,7 +157,8 @@ impl Plan {
     #[must_use]
     pub fn bounded(mut self) -> Plan {
         let most = match (self.pieces, self.room) {
-            (Pieces::Bytes, _) | (_, Room::Scarce(1)) => 300,
+            (Pieces::Bytes, _) => 300,
+            (_, Room::Scarce(bytes)) => 200 * bytes,
             (Pieces::UpTo(piece), _) if piece < 100 => 5_000,
             _ => 70_000,
         };

@@ -75,7 +75,9 @@ pub struct Record {
     pub calls: u64,
     /// How many steps were run.
     pub steps: u64,
-    /// What happened, line by line; the last lines of it.
+    /// Whether what happens is written down: it takes most of a run's time.
+    pub is_traced: bool,
+    /// What happened, line by line; the first lines of it.
     pub trace: Vec<String>,
     /// The longest time that a step spent off the processor after it had gone to sleep by itself (ns).
     pub longest_sleep_ns: u64,
@@ -93,7 +95,7 @@ pub const TRACE_LINES: usize = 4000;
 impl Record {
     /// Writes down what happened.
     pub fn trace(&mut self, line: impl FnOnce() -> String) {
-        if self.trace.len() < TRACE_LINES {
+        if self.is_traced && self.trace.len() < TRACE_LINES {
             self.trace.push(line());
         }
     }

@@ -102,7 +102,8 @@ impl Shared {
     /// For one run.
     #[must_use]
     pub fn new(plan: &Plan, flags: u32, tag: u64) -> Shared {
-        let record = Record { ended: vec![None; plan.scripts.len()], ..Record::default() };
+        let record =
+            Record { ended: vec![None; plan.scripts.len()], is_traced: plan.is_traced, ..Record::default() };
         let state = State {
             choices: Choices::new(plan.seed, 0),
             foreign: Choices::new(plan.seed, 3),
@@ -148,6 +149,10 @@ impl State {
 
     /// A call is refused, and the module may ask why.
     pub fn refuse(&mut self, rule: &'static str, status: Status, text: &'static str) -> Status {
+        // Threads of the module's come and go.
+        if self.refusals.len() > 64 {
+            self.refusals.clear();
+        }
         self.refusals.insert(thread::current().id(), (rule, text));
         status
     }

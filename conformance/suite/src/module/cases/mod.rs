@@ -61,18 +61,19 @@ fn played(module: &LoadedModule, target: &ModuleTarget, plan: &Plan) -> Result<R
     }
 }
 
-/// A failure for a breach, with what happened before it.
-fn failure(violation: &Violation, record: &Record) -> Outcome {
+/// A failure for a breach in a run of that plan, which is played again to tell what happened before it.
+fn failure(violation: &Violation, module: &LoadedModule, target: &ModuleTarget, plan: &Plan) -> Outcome {
+    let record = play(module.table, &Plan { is_traced: true, ..plan.clone() }, &target.config);
+    told(violation, &record)
+}
+
+/// A failure for a breach, with what the record tells of it.
+fn told(violation: &Violation, record: &Record) -> Outcome {
     let mut outcome = Outcome::fail(violation.text.clone()).rule(violation.rule);
-    if crate::module::is_reproduction() {
-        outcome.details.clone_from(&record.trace);
-        return outcome;
-    }
-    let end =
-        record.trace.iter().position(|line| line.contains(&violation.text)).unwrap_or(record.trace.len());
-    for line in &record.trace[end.saturating_sub(8)..(end + 1).min(record.trace.len())] {
-        outcome = outcome.detail(line.clone());
-    }
+    let lines = &record.trace;
+    let end = lines.iter().position(|line| line.contains(&violation.text)).unwrap_or(lines.len());
+    let begin = if crate::module::is_reproduction() { 0 } else { end.saturating_sub(8) };
+    outcome.details = lines[begin..(end + 1).min(lines.len())].to_vec();
     outcome
 }
 

@@ -1,12 +1,11 @@
 //! Cases with a course of their own: a task of an unknown kind, ended views, steps that sleep, two instances at once.
 
-use super::{case, each_seed, failure, play, played};
+use super::{case, each_seed, failure, played, told};
 use crate::case::{Case, Context, Outcome, Verdict};
 use crate::module::drive::{Driver, play_timed};
 use crate::module::instance::Instance;
 use crate::module::plan::{Pieces, Plan};
 use crate::module::record::Ended;
-use crate::module::script::plain;
 use http_container_abi::Status;
 use http_container_abi::constants::module_flag;
 
@@ -51,7 +50,7 @@ fn views(_: &Case, context: &mut Context) -> Outcome {
         let first = played(module, target, &plan)?;
         let is_view = |text: &str| text.contains("whose life has ended");
         if let Some(violation) = first.violations.iter().find(|violation| is_view(&violation.text)) {
-            return Err(failure(violation, &first));
+            return Err(failure(violation, module, target, &plan));
         }
         let again = played(module, target, &plan)?;
         let other = played(module, target, &Plan { poison: 0xa6, ..plan.clone() })?;
@@ -102,7 +101,7 @@ fn blocking(_: &Case, context: &mut Context) -> Outcome {
 /// Two instances of one library, each with a host of its own: their tasks take turns.
 fn separate(_: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan::of_seed(seed, &target.paths);
+        let plan = Plan { is_traced: true, workers: 1, ..Plan::of_seed(seed, &target.paths) };
         let make = |seed| {
             let plan = Plan { seed, ..plan.clone() };
             match Instance::create(module.table, &plan, &target.config, false) {
@@ -123,13 +122,11 @@ fn separate(_: &Case, context: &mut Context) -> Outcome {
         first.drain();
         second.drain();
         let (first, second) = (first.end(), second.end());
-        let calm = play(module.table, &Plan::calm(seed, vec![plain("/")]), &target.config);
+        let calm = played(module, target, &Plan::calm(seed, plan.scripts.clone()))?;
         for record in [&first.lock().record, &second.lock().record] {
-            let is_of_another = |rule: &str| {
-                rule == "handle.instance" && !calm.violations.iter().any(|known| known.rule == rule)
-            };
-            if let Some(violation) = record.violations.iter().find(|found| is_of_another(found.rule)) {
-                return Err(failure(violation, record));
+            let is_new = |rule: &str| !calm.violations.iter().any(|known| known.rule == rule);
+            if let Some(violation) = record.violations.iter().find(|found| is_new(found.rule)) {
+                return Err(told(violation, record));
             }
         }
         Ok(())
