@@ -189,10 +189,12 @@ impl Instance {
     /// The array of events has ended: what stands in it is worth nothing any more.
     fn forget(&self, mut events: Vec<Event>) {
         let poison = u64::from_ne_bytes([self.shared.lock().plan.poison; 8]);
-        for event in &mut events {
-            *event =
-                Event { token: poison, value: poison, status: Status(poison as i32), kind: poison as u32 };
-        }
+        events.fill(Event {
+            token: poison,
+            value: poison,
+            status: Status(poison as i32),
+            kind: poison as u32,
+        });
         let mut state = self.shared.lock();
         state.event_graveyard.push_back(events);
         if state.event_graveyard.len() > 512 {

@@ -1,11 +1,13 @@
 //! Cases about modules, driven by an adversarial host. Must not know any module.
 
+mod between_steps;
 mod cases;
 mod choices;
 mod crew;
 mod drive;
 mod host;
 mod host_response;
+mod host_waiting;
 mod instance;
 mod plan;
 mod record;
