@@ -275,6 +275,7 @@ void calls_fill(hc_host *host);
 void http_calls_fill(hc_host *host);
 
 bool is_json_object(const char *text);
+size_t utf8_length(const unsigned char *at, size_t size); /* of the sequence at the beginning; 0 when it is none */
 const char *status_name(hc_status status, char number[16]);
 void log_bytes(uint32_t level, const char *name, uint64_t request, hc_bytes text);
 void log_line(uint32_t level, const instance *i, const task *t, const char *format, ...);

@@ -376,6 +376,7 @@ def refused_to_start():
         ("missing file", [*listen, "--module", "/nowhere.so"], 1, "missing"),
         ("not a library", [*listen, "--module", __file__], 1, "not a shared library"),
         ("not JSON", [*listen, "--module", path, "--config", '{"secret": 1,}'], 2, "--config"),
+        ("not UTF-8", [*listen, "--module", path, "--config", b'{"a": "\xff"}'], 2, "--config"),
         ("a list", [*listen, "--module", path, "--config", "[]"], 2, "--config"),
         ("isolation", [*listen, "--isolation", "process", "--module", path], 2, "--isolation"),
         ("a gate", [*listen, "--module", path, "--partition", "path:1"], 2, "--partition"),
