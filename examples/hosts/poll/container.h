@@ -208,6 +208,7 @@ const char *length_refused(const exchange *e, const response_head *head, bool is
 size_t fields_size(const hc_field *fields, size_t count);
 bool response_is_bare(const exchange *e, uint32_t status); /* it has no body, whatever the module says */
 bool response_send_head(exchange *e, const response_head *head, size_t more); /* false: no memory for it and `more` */
+void date_send(buffer *out);
 void fields_send(buffer *out, const hc_field *fields, size_t count);
 const char *reason_phrase(uint32_t status);
 
