@@ -78,7 +78,6 @@ void exchange_answer(exchange *e, int status) {
   snprintf(text, sizeof text, "%d %s\n", status, reason_phrase((uint32_t)status));
   head.status = (uint32_t)status, head.fields = fields, head.field_count = status == 503 ? 2 : 1,
   head.length = strlen(text);
-  if (e->body.end > BODY_WHOLE) e->keep_alive = false;
   if (e->body.end == BODY_OPEN && e->body.at == AT_CONTENT && e->body.left > the.set.drop_bytes) e->keep_alive = false;
   if (!response_send_head(e, &head, sizeof text)) {
     exchange_abort(e);

@@ -143,7 +143,7 @@ bool response_send_head(exchange *e, const response_head *head, size_t more) {
   if (!buffer_reserve(out, fields_size(head->fields, head->field_count) + 4 * head->field_count + 512 + more))
     return false;
   sends_length = frame(e, head, own != NULL, &sends_own, &length);
-  if (e->framing == BY_CLOSE || the.stopping) e->keep_alive = false;
+  if (e->framing == BY_CLOSE || the.stopping || e->body.end > BODY_WHOLE) e->keep_alive = false;
   if (e->is_continue_due && c->in.begin == c->in.end) e->keep_alive = false; /* [body.continue.unread] */
   snprintf(line, sizeof line, "HTTP/1.1 %u %s\r\n", (unsigned)head->status, reason_phrase(head->status));
   buffer_add_text(out, line);
