@@ -5,6 +5,7 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod interrupts;
 mod losses;
 mod members;
 mod members_calls;
