@@ -15,6 +15,8 @@ mod order;
 mod permits;
 mod providers;
 mod reach;
+mod rooms;
 mod statements;
+mod stopping;
 mod stores;
 mod using;

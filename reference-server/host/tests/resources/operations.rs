@@ -195,35 +195,6 @@ fn another_statement_waits_for_the_event_of_the_last() {
 }
 
 #[test]
-fn withdrawing_a_wait_for_rows_poisons_nothing() {
-    let mut rig = holding(
-        "query 2 L c:n/hold/r:1/ok; yield | rows 3 L; cancel 3; rows 3 L; rows 4 L; refusal; yield
-         | rows 4 L; rows 4 L; release L clean; respond 200; done",
-    );
-    rig.world.complete(&rig.world.host("db"), "hold-db1", 103, Status::OK, 0);
-    rig.run();
-    same(
-        &rig.log_of(&["a"]),
-        "a start
-         a acquire 1 db 0 L = HC_OK
-         a query 2 L c:n/hold/r:1/ok = HC_PENDING
-         a resume SQL#2 HC_OK 0
-         a rows 3 L = HC_PENDING
-         a cancel 3 = HC_OK
-         a rows 3 L = HC_PENDING
-         a rows 4 L = HC_E_BUSY
-         a refusal = sql.rows
-         a resume SQL_ROWS#3 HC_OK 0
-         a rows 4 L = 1 [1]
-         a rows 4 L = HC_END
-         a release L clean = HC_OK
-         a respond 200 = HC_OK
-         a finish HC_OK",
-    );
-    rig.end();
-}
-
-#[test]
 fn statements_before_their_lease_or_with_bad_tokens_have_no_effect() {
     let mut rig = holding(
         "query 0 L ok; query 5 nothing ok; timer 2 1; query 2 L ok; query 3 L ok; yield | yield | release L clean; respond 200; done",
