@@ -78,7 +78,9 @@ modules() {
     readelf -n "$file" | grep -q HTTP-Container || fail "$module has no note"
     grep -aq "org.http-container.$(printf %s "$module" | tr _ -)" "$file" || fail "$module has another id"
   done
-  wc -l "$root"/examples/*/*.c "$root"/examples/*/*/*.[ch] | awk '$2 != "total" && $1 > 150 {print; bad = 1} END {exit bad}' || fail "an example is too long"
+  # A container among the examples is a whole program: its files may be as long as other sources.
+  wc -l "$root"/examples/*/*.c "$root"/examples/*/*/*.[ch] |
+    awk '$2 != "total" && $2 !~ /examples\/hosts\// && $1 > 150 {print; bad = 1} END {exit bad}' || fail "an example is too long"
 }
 
 # The C blocks of README.md that are whole programs, by their number: what a reader copies must work.
