@@ -1,0 +1,128 @@
+//! Does what the command line says. Must not know what cases do.
+
+use crate::case::{Case, Outcome};
+use crate::expectation::Expectations;
+use crate::options::{self, Command, Options};
+use crate::report::{self, Report};
+use crate::runner::{self, Ran};
+use crate::target::{Kind, Target};
+use crate::{child, registry, trace};
+use std::fs;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+/// The program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.first().is_some_and(|first| first == child::COMMAND) {
+        return child::inside(&arguments[1..]);
+    }
+    match options::parse(&arguments).and_then(|(command, options)| act(command, &options)) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(what) => {
+            eprintln!("hc-conformance: {what}\nhc-conformance --help tells what there is");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn act(command: Command, options: &Options) -> Result<bool, String> {
+    match command {
+        Command::Help => print!("{}", options::HELP),
+        Command::Version => println!("hc-conformance {}", env!("CARGO_PKG_VERSION")),
+        Command::List(subject) => list(subject, options),
+        Command::Trace => print!("{}", trace::table()),
+        Command::Run(target) => return run(target, options),
+        Command::Fuzz(..) | Command::SelfTest(_) => return Err("there is no such command yet".into()),
+    }
+    Ok(true)
+}
+
+fn list(subject: Option<Kind>, options: &Options) {
+    let of_subject = |case: &Case| subject.is_none_or(|subject| case.subject == subject);
+    for case in registry::all().iter().filter(|case| of_subject(case) && is_chosen(case, options)) {
+        println!("{:7} {:11} {}  {}", case.subject.name(), case.section, case.name, case.rules.join(" "));
+    }
+}
+
+/// Whether a case passes the filters and is of the sections.
+#[must_use]
+pub fn is_chosen(case: &Case, options: &Options) -> bool {
+    let fits = |filter: &String| match filter.strip_prefix('=') {
+        Some(name) => case.name == name,
+        None => case.name.contains(filter.as_str()),
+    };
+    let has_name = options.filters.is_empty() || options.filters.iter().any(fits);
+    has_name && (options.sections.is_empty() || options.sections.iter().any(|name| name == case.section))
+}
+
+fn run(target: Target, options: &Options) -> Result<bool, String> {
+    let expectations = match &options.expect {
+        Some(path) => {
+            let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+            Expectations::parse(&text)?
+        }
+        None => Expectations::default(),
+    };
+    let failed = failed_before(options)?;
+    let known = registry::all();
+    for name in expectations.names() {
+        if !known.iter().any(|case| case.name == name) {
+            return Err(format!("--expect names {name}, and there is no such case"));
+        }
+    }
+    let is_wanted = |case: &Case| {
+        let had_failed = failed.as_ref().is_none_or(|names| names.iter().any(|name| name == case.name));
+        case.subject == target.kind() && is_chosen(case, options) && had_failed
+    };
+    let (skipped, cases): (Vec<Case>, Vec<Case>) = known
+        .into_iter()
+        .filter(is_wanted)
+        .partition(|case| expectations.of(case.name).is_some_and(|expected| expected.is_skipped));
+    if cases.is_empty() && skipped.is_empty() && failed.is_none() {
+        return Err("no case is chosen".into());
+    }
+    let started = Instant::now();
+    let mut terminal = report::Terminal::new(options.is_quiet, cases.len());
+    let mut ran = runner::run(&cases, &target, options.at_once, options.limit, |ran| {
+        let judged = expectations.judge(ran.case.name, ran.outcome.clone());
+        terminal.tell(&Ran { outcome: judged, ..ran.clone() }, &target);
+    })
+    .map_err(|error| format!("this program cannot run itself: {error}"))?;
+    for ran in &mut ran {
+        ran.outcome = expectations.judge(ran.case.name, ran.outcome.clone());
+    }
+    ran.extend(skipped.into_iter().map(|case| {
+        let reason = expectations.of(case.name).map(|expected| expected.reason.clone()).unwrap_or_default();
+        Ran { case, outcome: Outcome::skip(reason), took: Duration::ZERO }
+    }));
+    let report = Report { target, took: started.elapsed(), ran };
+    terminal.sum(&report);
+    write_all(&report, options)?;
+    Ok(report.is_well())
+}
+
+/// The names of cases that failed in the report of the run before.
+fn failed_before(options: &Options) -> Result<Option<Vec<String>>, String> {
+    let Some(path) = options.json.as_ref().filter(|_| options.is_only_failed) else { return Ok(None) };
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    report::json::failed(&text).map(Some).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn write_all(report: &Report, options: &Options) -> Result<(), String> {
+    type Render = fn(&Report) -> String;
+    let wanted: [(&Option<std::path::PathBuf>, Render); 4] = [
+        (&options.json, report::json::render),
+        (&options.junit, report::junit::render),
+        (&options.html, report::html::render),
+        (&options.badge, report::badge::render),
+    ];
+    for (path, render) in wanted {
+        if let Some(path) = path {
+            fs::write(path, render(report)).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+    }
+    Ok(())
+}
