@@ -243,7 +243,8 @@ impl Run<'_> {
 }
 
 /// With the path and the host of the URL.
-fn filled_in(bytes: &[u8], url: &Url) -> Vec<u8> {
+#[must_use]
+pub fn filled_in(bytes: &[u8], url: &Url) -> Vec<u8> {
     let mut filled = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(first) = rest.first() {

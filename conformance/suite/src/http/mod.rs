@@ -1,7 +1,7 @@
 //! Cases about HTTP/1.1 on the wire, from the corpus in `conformance/corpus`, by URL alone. Must not know what serves.
 
 pub mod corpus;
-mod escapes;
+pub mod escapes;
 pub mod exchange;
 pub mod expected;
 pub mod judge;
