@@ -232,7 +232,7 @@ typedef struct hc_offload {
 } hc_offload;
 
 typedef struct hc_sql_value {
-  uint32_t type_;
+  uint32_t type;
   uint32_t reserved;
   int64_t integer;
   double real;
@@ -311,7 +311,7 @@ typedef struct hc_kv {
 typedef struct hc_pool {
   uint32_t size;
   uint32_t reserved;
-  hc_status (*object)(const struct hc_host *H, hc_task task, hc_lease lease, const char *type_, void **object);
+  hc_status (*object)(const struct hc_host *H, hc_task task, hc_lease lease, const char *type, void **object);
 } hc_pool;
 
 typedef struct hc_usage {
@@ -355,7 +355,7 @@ typedef struct hc_provider {
   hc_status (*offer)(const struct hc_host *H, const char *interface_id);
   hc_status (*ready)(const struct hc_host *H, hc_task task);
   hc_status (*explain)(const struct hc_host *H, hc_task task, struct hc_bytes reason);
-  hc_status (*object)(const struct hc_host *H, hc_task task, const char *type_, void *object);
+  hc_status (*object)(const struct hc_host *H, hc_task task, const char *type, void *object);
   hc_status (*next)(const struct hc_host *H, hc_task task, hc_token token, const struct hc_member_request **request);
   hc_status (*columns)(const struct hc_host *H, hc_task task, const struct hc_bytes *names, size_t count);
   hc_status (*rows)(const struct hc_host *H, hc_task task, hc_token token, const struct hc_sql_value *values, size_t count, size_t *accepted);

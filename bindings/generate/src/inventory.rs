@@ -12,6 +12,15 @@ pub struct Inventory {
     pub constants: Vec<String>,
 }
 
+/// bindgen marks names of the header that are words of Rust by a `_` behind them.
+const WORDS_OF_RUST: [&str; 1] = ["type"];
+
+/// The header's own name for a name of the Rust source.
+#[must_use]
+pub fn name_in_c(name: &str) -> &str {
+    name.strip_suffix('_').filter(|word| WORDS_OF_RUST.contains(word)).unwrap_or(name)
+}
+
 /// Takes stock of the source.
 #[must_use]
 pub fn inventory(raw: &str) -> Inventory {
@@ -23,7 +32,7 @@ pub fn inventory(raw: &str) -> Inventory {
         } else if let Some(rest) = line.strip_prefix("    pub ")
             && let Some(structure) = found.structures.last()
         {
-            found.members.push((structure.clone(), name(rest)));
+            found.members.push((structure.clone(), name_in_c(&name(rest)).to_owned()));
         } else if let Some(rest) = line.strip_prefix("pub const ").filter(|rest| !rest.contains("CStr")) {
             found.constants.push(name(rest));
         }

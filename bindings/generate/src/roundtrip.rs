@@ -1,6 +1,7 @@
 //! Rust back to C: the header that `abi/src/raw.rs` makes by cbindgen. Must not look at the specification's own header, since
 //! a test compares the two.
 
+use crate::inventory::name_in_c;
 use std::path::Path;
 
 use cbindgen::{Builder, Config, Language, Style};
@@ -34,7 +35,22 @@ pub fn header_text(raw: &Path) -> Result<String, cbindgen::Error> {
     config.export.include = type_names(&std::fs::read_to_string(raw).map_err(|why| cannot_read(raw, &why))?);
     let mut text = Vec::new();
     Builder::new().with_config(config).with_src(raw).generate()?.write(&mut text);
-    Ok(String::from_utf8_lossy(&text).into_owned())
+    Ok(as_in_c(&String::from_utf8_lossy(&text)))
+}
+
+/// The text with the names that the header itself has.
+fn as_in_c(text: &str) -> String {
+    let is_of_word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let mut made = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(start) = rest.find(is_of_word) {
+        let (before, from) = rest.split_at(start);
+        let (word, after) = from.split_at(from.find(|letter| !is_of_word(letter)).unwrap_or(from.len()));
+        made.push_str(before);
+        made.push_str(name_in_c(word));
+        rest = after;
+    }
+    made + rest
 }
 
 fn cannot_read(raw: &Path, why: &std::io::Error) -> cbindgen::Error {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use hc_generate::inventory::inventory;
+use hc_generate::raw::HEADERS;
 
 const ROUNDTRIP: &str = include_str!("../roundtrip/http_container_roundtrip.h");
 const RAW: &str = include_str!("../../../abi/src/raw.rs");
@@ -41,9 +42,9 @@ fn program(roundtrip: &str) -> String {
         found.structures.len() >= 13 && found.members.len() > 80 && found.constants.len() > 80,
         "{found:?}"
     );
-    let mut text = String::from(
-        "#include \"http_container.h\"\n#include \"http_container/ext/fd.h\"\n#include \"http_container/ext/dispatch.h\"\n\
-         #define SAME(fact) _Static_assert(fact, #fact)\n\
+    let mut text: String = HEADERS.iter().map(|header| format!("#include \"{header}\"\n")).collect();
+    text.push_str(
+        "#define SAME(fact) _Static_assert(fact, #fact)\n\
          #define MEMBER(s, m) SAME(offsetof(s, m) == offsetof(rt_##s, m)); \\\n\
          \x20 SAME(__builtin_types_compatible_p(__typeof__(((s *)0)->m), __typeof__(((rt_##s *)0)->m)))\n",
     );

@@ -84,12 +84,17 @@ impl Pool {
         self.bells[slot as usize].notify_one();
     }
 
+    /// Has the threads end every task and leave, without waiting for them.
+    pub fn wind_up(&self) {
+        lock(&self.state).stopping = true;
+        self.bells.iter().for_each(Condvar::notify_all);
+    }
+
     /// Ends every task of the pool and its threads; answers whether all came back within `limit_ns`.
     pub fn stop(&self, limit_ns: u64) -> bool {
         let until = Instant::now() + Duration::from_nanos(limit_ns);
+        self.wind_up();
         let mut state = lock(&self.state);
-        state.stopping = true;
-        self.bells.iter().for_each(Condvar::notify_all);
         while state.running > 0 {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {

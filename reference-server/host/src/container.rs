@@ -3,7 +3,7 @@
 //! Invariant: no lock of a task is held while a module runs, and none while another live task's lock is taken.
 
 use crate::blocking::Pool;
-use crate::counters::Totals;
+use crate::counters::{Counters, Totals};
 use crate::gates::Partitions;
 use crate::inbox::WorkerShared;
 use crate::instance::{Instance, Module};
@@ -16,7 +16,7 @@ use crate::task::{Peer, Phase, Record, Response, Wait};
 use http_container_abi::Status;
 use http_container_abi::constants::{event_kind, notice};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -90,11 +90,8 @@ pub struct Container {
     pub(crate) next_worker: AtomicU32,
     /// Registrations of `hc.fd/1` with worker and instance, for handles that are named on the wrong worker.
     pub(crate) descriptors: Mutex<HashMap<u64, (u32, u32)>>,
-    /// Tasks that were made, and that ended, where no worker is.
-    pub(crate) made_elsewhere: AtomicU64,
-    pub(crate) ended_elsewhere: AtomicU64,
-    /// Calls that were refused where no worker is.
-    pub(crate) refused_elsewhere: AtomicU64,
+    /// What happened where no worker is.
+    pub(crate) elsewhere: Mutex<Counters>,
     pub(crate) wants_care: AtomicBool,
     epoch: Instant,
 }
@@ -125,9 +122,7 @@ impl Container {
             spare: Mutex::new(Vec::new()),
             next_worker: AtomicU32::new(0),
             descriptors: Mutex::default(),
-            made_elsewhere: AtomicU64::new(0),
-            ended_elsewhere: AtomicU64::new(0),
-            refused_elsewhere: AtomicU64::new(0),
+            elsewhere: Mutex::default(),
             wants_care: AtomicBool::new(false),
             epoch: Instant::now(),
         })
@@ -212,9 +207,7 @@ impl Container {
     pub fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         self.workers.iter().for_each(|worker| totals.add(&worker.counters));
-        totals.tasks_ended += self.ended_elsewhere.load(Ordering::Relaxed);
-        totals.tasks_made += self.made_elsewhere.load(Ordering::Relaxed);
-        totals.refused_calls += self.refused_elsewhere.load(Ordering::Relaxed);
+        totals.add(&lock(&self.elsewhere));
         totals
     }
 

@@ -87,7 +87,7 @@ impl Verdict {
 pub(crate) fn cancelled(reason: Status) -> Verdict {
     let (rule, text) = match reason {
         Status::CANCELLED_PEER => ("cancel.peer", "cancelled: the peer went away"),
-        Status::CANCELLED_DEADLINE => ("cancel.deadline", "cancelled: the route's deadline passed"),
+        Status::CANCELLED_DEADLINE => ("cancel.deadline", "cancelled: its time was over"),
         Status::CANCELLED_DRAIN => ("cancel.drain", "cancelled: the container is stopping"),
         Status::CANCELLED_PARENT => ("cancel.parent", "cancelled: the parent task ended"),
         Status::CANCELLED_MODULE => ("cancel.module", "cancelled by the module"),
@@ -287,8 +287,8 @@ impl Worker {
                 Status::CANCELLED_DEADLINE | Status::CANCELLED_FAULT => Level::Warn,
                 // The peer broke off, and the module handed that on [error.log.level].
                 Status::E_PEER => Level::Debug,
-                // A member that was told to end may end as it likes [provider.close.end].
-                _ if record.is_closing_member() => Level::Debug,
+                // What became of a member is told of its resource, once [provider.lost].
+                _ if record.member.is_some() && !matches!(outcome, Status::E_PANIC) => Level::Debug,
                 _ if is_unavailable(outcome) => Level::Warn,
                 _ if was_cancelled => Level::Debug,
                 _ => Level::Error,
@@ -342,12 +342,16 @@ impl Container {
             return;
         }
         let exchange = record.exchange.take();
+        let gathers = record.gate.as_ref().is_some_and(|gate| gate.is_at_body());
         let parent = record.parent;
         let spawner = record.instance.filter(|_| record.kind == task_kind::BACKGROUND);
         let shared = Shared::of(task, record);
         record.clear();
         drop(slot);
         if let Some(exchange) = exchange {
+            if gathers {
+                exchange.forget_reader();
+            }
             match code {
                 Some(code) => exchange.refuse(code),
                 None => answer_for(&*exchange, Response::None, outcome),
@@ -365,14 +369,10 @@ impl Container {
         {
             self.instance_over(&instance);
         }
-        let here = worker::with_current(self, |worker| {
-            worker.recycle(index);
-            worker.counters().tasks_ended.add(1);
-        });
-        if here.is_none() {
+        if worker::with_current(self, |worker| worker.recycle(index)).is_none() {
             lock(&self.spare).push(index);
-            self.ended_elsewhere.fetch_add(1, Ordering::Relaxed);
         }
+        self.count(|counters| counters.tasks_ended.add(1));
     }
 
     /// No task of the instance can start any more: its workers stop it, and then it is destroyed.

@@ -4,6 +4,8 @@
 //! Invariant: a task at a gate is moved on by whoever brings what it waits for, under its lock, one gate after the other
 //! [gate.order]; it holds no lease before it passes the last one.
 
+mod timers;
+
 use crate::container::{Container, lock};
 use crate::exchange::Gathered;
 use crate::inbox::Message;
@@ -14,7 +16,7 @@ use crate::report::{Level, Report};
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
 use crate::wheel::Key;
-use crate::worker::{self, Due, Worker};
+use crate::worker::{self, Worker};
 use http_container_abi::Status;
 
 /// At which gate a request is.
@@ -60,6 +62,16 @@ impl Gate {
         self.at != At::Passed
     }
 
+    /// Whether it waits for its body, as far as the exchange knows.
+    pub fn is_at_body(&self) -> bool {
+        self.at == At::Body
+    }
+
+    /// Whether that worker led the request here.
+    pub fn is_led_by(&self, worker: u32) -> bool {
+        self.worker == worker
+    }
+
     pub fn waits_for(&self, ticket: u64) -> bool {
         self.at == At::Resources { ticket }
     }
@@ -87,20 +99,6 @@ impl Worker {
         false
     }
 
-    /// The deadline of a task that waits at a gate [gate.deadline].
-    fn arm_deadline(&self, task: u64) {
-        let (index, generation) = slots::unpack(task);
-        let Some(mut slot) = self.container.slots.lock(index) else { return };
-        let record = &mut slot.contents;
-        let waits = record.generation == generation && record.is_gated();
-        if let Some(gate) = record.gate.as_mut().filter(|_| waits)
-            && let Some(deadline_ns) = record.deadline_ns
-        {
-            let key = self.wheel.borrow_mut().insert(deadline_ns, Due::Queued(task));
-            gate.timers[0] = Some((self.index, key));
-        }
-    }
-
     /// Takes a task in that has passed its gates: this worker or another one starts it.
     pub(crate) fn take_passed(&self, task: u64) {
         let (index, generation) = slots::unpack(task);
@@ -112,12 +110,6 @@ impl Worker {
         };
         self.disarm_gates(timers.unwrap_or_default());
         self.fresh.borrow_mut().push(task);
-    }
-
-    /// Forgets the timers of a task that waits at no gate any more, as far as they are on this worker.
-    fn disarm_gates(&self, timers: [Option<(u32, Key)>; 2]) {
-        let here = timers.into_iter().flatten().filter(|(worker, _)| *worker == self.index);
-        here.for_each(|(_, key)| self.cancel_timer(Some(key)));
     }
 }
 
@@ -198,15 +190,6 @@ impl Container {
         }
     }
 
-    fn arm_gate(&self, task: u64, gate: &mut Gate, due_ns: u64) {
-        let due = Due::Gate(task, gate.turn);
-        worker::with_current(self, |worker| {
-            let key = worker.wheel.borrow_mut().insert(due_ns, due);
-            let before = gate.timers[1].replace((worker.index, key));
-            worker.disarm_gates([before, None]);
-        });
-    }
-
     /// Wants the leases of the last gate.
     fn queue_for_leases(&self, slot: &mut Slot<Record>, index: u32, task: u64, todo: &mut Todo) -> Move {
         let Some((route, worker)) = slot.contents.gate.as_ref().map(|gate| (gate.route, gate.worker)) else {
@@ -236,18 +219,15 @@ impl Container {
         match answer {
             Answer::Granted => {
                 gate.at = At::Passed;
-                let desks: Vec<_> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
-                desks.iter().for_each(|desk| record.give(index, desk, |held| held.is_of_gate));
+                for desk in places.iter().map(|place| self.registry.desk_of_lent(*place)) {
+                    record.give(index, desk, |held| held.is_of_gate);
+                }
                 self.count(|counters| counters.leases_granted.add(places.len() as u64));
                 Move::Start
             }
             Answer::Waiting(ticket) => {
                 gate.at = At::Resources { ticket };
-                let bounds = gates
-                    .resources
-                    .iter()
-                    .map(|pool| self.registry.resources[*pool as usize].acquire_timeout_ns);
-                let bound_ns = bounds.min().unwrap_or(u64::MAX).min(gates.resources_timeout_ns);
+                let bound_ns = self.bound_ns(&gates.resources).min(gates.resources_timeout_ns);
                 self.arm_gate(task, gate, now_ns.saturating_add(bound_ns));
                 Move::Wait
             }
@@ -277,11 +257,20 @@ impl Container {
 
     /// All gates are passed: the task goes to where it is started. No lock may be held.
     pub(crate) fn pass_gates(&self, task: u64) {
+        if !self.hand_on(task) {
+            self.drop_fresh(task, Status::CANCELLED_DRAIN);
+        }
+    }
+
+    /// Brings a task that has passed its gates to the worker that led it there; `false` when that has left.
+    fn hand_on(&self, task: u64) -> bool {
         let (index, generation) = slots::unpack(task);
         let worker = {
-            let Some(mut slot) = self.slots.lock(index) else { return };
+            let Some(mut slot) = self.slots.lock(index) else { return true };
             let record = &mut slot.contents;
-            let Some(gate) = record.gate.as_mut().filter(|_| record.generation == generation) else { return };
+            let Some(gate) = record.gate.as_mut().filter(|_| record.generation == generation) else {
+                return true;
+            };
             gate.at = At::Passed;
             gate.turn += 1;
             gate.worker
@@ -294,35 +283,13 @@ impl Container {
             is_here
         });
         if here == Some(true) {
-            return;
+            return true;
         }
-        if self.workers[worker as usize].post(Message::Passed(task), || ()) {
+        let is_there = self.workers[worker as usize].post(Message::Passed(task), || ());
+        if is_there {
             self.wake(worker);
-        } else {
-            self.drop_fresh(task, Status::CANCELLED_DRAIN);
         }
-    }
-
-    /// The time at a gate is over.
-    pub(crate) fn expire_gate(&self, task: u64, turn: u32) {
-        let (index, generation) = slots::unpack(task);
-        let why = {
-            let Some(slot) = self.slots.lock(index) else { return };
-            let record = &slot.contents;
-            let Some(gate) = record.gate.as_ref().filter(|gate| gate.turn == turn && gate.is_waiting())
-            else {
-                return;
-            };
-            if record.generation != generation {
-                return;
-            }
-            match gate.at {
-                At::Resources { .. } => "the resources of its route were not free in time",
-                _ => "its turn in its partition did not come in time",
-            }
-        };
-        self.tell_refusal(task, Status::E_TIMEOUT, why);
-        self.turn_away(task, Status::E_TIMEOUT, Some(503));
+        is_there
     }
 
     /// The registry says that there is nothing for a task at the last gate.
@@ -341,7 +308,7 @@ impl Container {
         let Some(key) = &gate.key else { return };
         let Some(partitions) = &self.partitions[gate.route as usize] else { return };
         let mut leaving = task;
-        // Whoever has left meanwhile passes its turn on.
+        // As many in a row as are turned away at the next gate.
         loop {
             let next = lock(partitions).leave(key, leaving);
             let Some(next) = next else { return };
@@ -352,30 +319,44 @@ impl Container {
         }
     }
 
-    /// The turn of a task in its partition has come; `false` when it is not there any more.
+    /// The turn of a task in its partition has come. `false`: it was turned away, and its turn is to be passed on; when it
+    /// goes on, or has left by itself, its own end does that.
     fn take_turn(&self, task: u64) -> bool {
         let (index, generation) = slots::unpack(task);
         let mut todo = Todo::default();
         let next = {
-            let Some(mut slot) = self.slots.lock(index) else { return false };
+            let Some(mut slot) = self.slots.lock(index) else { return true };
             let record = &mut slot.contents;
             let is_there = record.generation == generation && record.phase == Phase::Fresh;
             let waits = record.gate.as_ref().is_some_and(|gate| gate.at == At::Partition { is_in: true });
             if !(is_there && waits) {
-                return false;
+                return true;
             }
             self.queue_for_leases(&mut slot, index, task, &mut todo)
         };
         self.carry_out(todo);
-        match next {
-            Move::Start => self.pass_gates(task),
+        let (status, code) = match next {
+            Move::Wait | Move::Refuse(_) => return true,
+            Move::Start if self.hand_on(task) => return true,
+            Move::Start => (Status::CANCELLED_DRAIN, None),
             Move::Full(status, why) => {
                 self.tell_refusal(task, status, &why);
-                self.turn_away(task, status, Some(503));
+                (status, Some(503))
             }
-            Move::Wait | Move::Refuse(_) => {}
-        }
-        true
+        };
+        let Some(gate) = self.take_gate(task) else { return true };
+        worker::with_current(self, |worker| worker.disarm_gates(gate.timers));
+        self.turn_away(task, status, code);
+        false
+    }
+
+    /// Takes a fresh task away from its gates, so that its end does not pass its turn on.
+    fn take_gate(&self, task: u64) -> Option<Box<Gate>> {
+        let (index, generation) = slots::unpack(task);
+        let mut slot = self.slots.lock(index)?;
+        let record = &mut slot.contents;
+        let is_there = record.generation == generation && record.phase == Phase::Fresh;
+        if is_there { record.gate.take() } else { None }
     }
 
     fn tell_refusal(&self, task: u64, status: Status, why: &str) {

@@ -16,6 +16,8 @@ pub(crate) enum Message {
     Passed(u64),
     /// The registry is to be looked at in time.
     Tend,
+    /// The time of a request at that one of its gates ends then, by handle, the gate's turn, and ns.
+    Gate(u64, u32, u64),
 }
 
 /// What other threads see of a worker.

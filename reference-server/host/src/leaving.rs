@@ -1,7 +1,8 @@
 //! What of the shared things a task has when it ends, and how they are taken back: leases, its place at a gate, its seat as a
 //! member. Called with no lock held.
 
-use crate::container::Container;
+use crate::container::{Container, lock};
+use crate::counters::Counters;
 use crate::ending::Verdict;
 use crate::gates::Gate;
 use crate::registry::{Desk, Held, Returned, Todo};
@@ -10,8 +11,8 @@ use crate::slots::Slot;
 use crate::task::{LeaseWait, Operation, Phase, Record, Wait};
 use crate::worker::{self, Worker};
 use http_container_abi::Status;
+use http_container_abi::constants::event_kind;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// What a task leaves behind of shared things.
 pub(crate) struct Shared {
@@ -46,6 +47,7 @@ impl Shared {
 impl Container {
     /// Takes back what a task has left.
     pub(crate) fn take_back(&self, shared: Shared, outcome: Status) {
+        let now_ns = self.rough_now_ns();
         let mut todo = Todo::default();
         let mut forgotten = Vec::new();
         for held in &shared.leases {
@@ -55,7 +57,7 @@ impl Container {
             let is_unused =
                 !held.is_delivered || !shared.was_started || (held.is_of_gate && outcome == Status::OK);
             let wished = if is_unused { Returned::Clean } else { Returned::Dirty };
-            self.end_lease(desk, wished, &mut todo);
+            self.end_lease(desk, wished, now_ns, &mut todo);
             self.count(|counters| counters.leases_ended.add(1));
             if outcome == Status::OK && held.is_delivered && !held.is_of_gate {
                 forgotten.push(held.pool);
@@ -94,9 +96,11 @@ impl Container {
         }
     }
 
-    /// Counts on the calling thread's worker, where there is one.
-    pub(crate) fn count(&self, add: impl FnOnce(&crate::counters::Counters)) {
-        worker::with_current(self, |worker| add(worker.counters()));
+    /// Counts on the calling thread's worker, or for all threads that are none.
+    pub(crate) fn count(&self, add: impl Fn(&Counters)) {
+        if worker::with_current(self, |worker| add(worker.counters())).is_none() {
+            add(&lock(&self.elsewhere));
+        }
     }
 }
 
@@ -129,7 +133,9 @@ impl Worker {
         let Some(desk) = held.and_then(|held| held.desk.as_ref()) else { return };
         let mut seats = desk.lock();
         match what {
-            LeaseWait::Answer => self.todo.borrow_mut().wakes.extend(seats.abandon()),
+            LeaseWait::Answer => {
+                self.todo.borrow_mut().wakes.extend(seats.abandon().into_iter().flatten());
+            }
             LeaseWait::More => seats.answer.forget(number),
         }
     }
@@ -138,11 +144,15 @@ impl Worker {
     /// [pool.object.life].
     pub(crate) fn waits_for_holder(&self, slot: &mut Slot<Record>, verdict: &Verdict) -> bool {
         let Some(desk) = slot.contents.member.clone() else { return false };
-        if self.container.closing.load(Ordering::SeqCst) {
-            return false;
-        }
         let mut seats = desk.lock();
-        if !seats.is_object_in_use() {
+        if self.is_hasty.get() || !seats.is_object_in_use() {
+            // The wait was the container's own: its event is none for the module.
+            if slot.contents.held_end.take().is_some() {
+                let Record { events, .. } = &mut slot.contents;
+                let before = events.len();
+                events.retain(|event| event.token != 0 || event.kind != event_kind::MEMBER);
+                self.counters().operations_ended.add((before - events.len()) as u64);
+            }
             return false;
         }
         if slot.contents.held_end.is_some() {

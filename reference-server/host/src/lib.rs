@@ -29,6 +29,7 @@ mod settings;
 mod slots;
 mod station;
 mod step;
+mod stopping;
 mod task;
 mod timing;
 pub mod wheel;

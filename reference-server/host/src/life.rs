@@ -93,7 +93,7 @@ impl Container {
         instance.retired_ns.store(self.now_ns(), Ordering::SeqCst);
         instance.retired.store(true, Ordering::SeqCst);
         if let Some(pool) = self.registry.of_provider(instance.module) {
-            let now_ns = self.now_ns();
+            let now_ns = self.rough_now_ns();
             self.decide(|pools| pools.retire(pool, now_ns));
         }
         self.look_at_instances();

@@ -14,7 +14,7 @@ use crate::registry::{Place, Todo};
 use crate::task::{Phase, Record};
 use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
-use http_container_abi::{Event, Opaque, Status};
+use http_container_abi::{Event, Opaque};
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
@@ -128,6 +128,8 @@ pub struct Worker {
     pub(crate) places: Cell<Vec<Place>>,
     pub(crate) retirement: Cell<u32>,
     drained: Cell<bool>,
+    /// What is left here is ended now, whoever uses it.
+    pub(crate) is_hasty: Cell<bool>,
     incoming: RefCell<Vec<Message>>,
     due: RefCell<Vec<Due>>,
     /// Empty: takes the events that happen in a step, while the step reads those that it is resumed with.
@@ -186,6 +188,7 @@ impl Worker {
             places: Cell::default(),
             retirement: Cell::new(0),
             drained: Cell::new(false),
+            is_hasty: Cell::new(false),
             incoming: RefCell::default(),
             due: RefCell::default(),
             spare_events: Cell::default(),
@@ -209,6 +212,11 @@ impl Worker {
     /// The time now, ns, on a clock that [`Worker::turn`] may have put forward.
     pub(crate) fn clock_ns(&self) -> u64 {
         self.container.now_ns().max(self.now_ns.get())
+    }
+
+    /// The time has moved on, as after a sleep.
+    pub fn note_time(&self, now_ns: u64) {
+        self.now_ns.set(now_ns.max(self.now_ns.get()));
     }
 
     /// The time of the last [`Worker::turn`] or step, ns.
@@ -242,6 +250,17 @@ impl Worker {
         let task = placing::make(&self.container, &mut free, worker, fill)?;
         self.counters().tasks_made.add(1);
         Some(task)
+    }
+
+    /// The calling thread is this worker's no more; what it kept is for others.
+    pub(crate) fn depart(&self) {
+        lock(&self.container.spare).append(&mut self.free.borrow_mut());
+        CURRENT.with(|current| current.borrow_mut().take());
+    }
+
+    /// Takes no message any more; `false` when one waits.
+    pub(crate) fn close_inbox(&self) -> bool {
+        self.shared.close()
     }
 
     /// Takes a slot back; gives some away when it has many, since tasks may end elsewhere than they were made.
@@ -287,7 +306,7 @@ impl Worker {
         }
     }
 
-    fn take_inbox(&self) {
+    pub(crate) fn take_inbox(&self) {
         if !self.shared.may_wait() {
             return;
         }
@@ -298,6 +317,9 @@ impl Worker {
                 Message::Run(index) => self.queue.borrow_mut().push_back(index),
                 Message::Fresh(task) => self.bound.borrow_mut().push_back(task),
                 Message::Passed(task) => self.take_passed(task),
+                Message::Gate(task, turn, due_ns) => {
+                    self.wheel.borrow_mut().insert(due_ns, Due::Gate(task, turn));
+                }
                 Message::Tend => {
                     let now_ns = self.now_ns.get();
                     self.wheel.borrow_mut().insert(now_ns, Due::Registry);
@@ -330,51 +352,6 @@ impl Worker {
             || !self.bound.borrow().is_empty()
             || self.shared.waits()
             || self.retirement.get() != self.container.retirement.load(Ordering::SeqCst)
-    }
-
-    /// Cancels every task of this worker but the members of resources, which get word that nobody needs them any more: the
-    /// first half of [`Worker::leave`], after which members may still break off at the other end what they were asked
-    /// [provider.drain]. Nothing is spawned or acquired in the container any more.
-    pub fn end_users(&self, outcome: Status) {
-        self.container.closing.store(true, Ordering::SeqCst);
-        self.cancel_all(outcome, |record| record.member.is_none());
-        self.container.close_resources();
-    }
-
-    /// Whether members of resources are on this worker.
-    pub fn has_members(&self) -> bool {
-        let mut has_some = false;
-        self.each_task(|_, record| has_some |= record.member.is_some());
-        has_some
-    }
-
-    /// Ends every task of this worker (`outcome` tells why) and stops its instances. The worker takes no work after it,
-    /// and nothing is spawned in the container any more.
-    pub fn leave(&self, outcome: Status) {
-        self.container.closing.store(true, Ordering::SeqCst);
-        loop {
-            self.take_inbox();
-            let mut fresh = std::mem::take(&mut *self.fresh.borrow_mut());
-            fresh.extend(self.bound.borrow_mut().drain(..));
-            for task in fresh {
-                self.container.request_cancel(task, outcome);
-                self.start(task);
-            }
-            self.end_users(outcome);
-            self.take_inbox();
-            while self.run(usize::MAX) > 0 {}
-            self.cancel_all(outcome, |_| true);
-            let is_empty = self.fresh.borrow().is_empty() && self.bound.borrow().is_empty();
-            if is_empty && self.shared.close() {
-                break;
-            }
-        }
-        let mut all: Vec<_> = self.stationed.take().into_iter().flatten().collect();
-        // Those of providers last [resource.provider.first].
-        all.sort_by_key(|stationed| self.container.registry.of_provider(stationed.instance.module).is_some());
-        all.iter().for_each(|stationed| self.stop(stationed));
-        lock(&self.container.spare).append(&mut self.free.borrow_mut());
-        CURRENT.with(|current| current.borrow_mut().take());
     }
 
     /// Visits the record of every task that is this worker's: of each slot that there is when the visit begins. What others

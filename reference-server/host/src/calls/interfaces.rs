@@ -3,6 +3,7 @@
 
 use super::{Allowed, InstanceHost, Refused};
 use crate::registry::{Sort, Wake};
+use crate::slots;
 use crate::task::LeaseWait;
 use crate::worker::Worker;
 use http_container_abi::constants::{
@@ -17,6 +18,9 @@ use http_container_abi::{
 const STATEMENT_BYTES: usize = 16 << 20;
 /// A value of a store, bytes [kv.value.size].
 const VALUE_BYTES: usize = 1 << 20;
+
+const UNHEARD: Refused =
+    Refused::new(Status::E_BUSY, "sql.query.busy", "the event of the last statement was not delivered yet");
 
 impl InstanceHost {
     /// Hands a request in at the desk of a lease.
@@ -40,6 +44,9 @@ impl InstanceHost {
             seats.check_poison()?;
             check(seats.answer.is_subscribed())?;
             seats.check_free()?;
+            if kind == event_kind::SQL && slot.contents.has_latched(slots::unpack(lease).1, kind) {
+                return Err(UNHEARD);
+            }
             Self::needs_token(token)?;
             self.may_begin(worker, &slot.contents, token)?;
             seats.check_member()?;
@@ -211,7 +218,7 @@ impl LimitHost for InstanceHost {
     fn limit_usage(&self, resource: u32) -> Result<Usage, Status> {
         let pool = self.pool_of(resource).map_err(|refused| self.refuse(0, refused))?;
         let container = self.container().ok_or(Status::E_RESOURCE)?;
-        let usage = container.registry.usage(pool, container.now_ns());
+        let usage = container.registry.usage(pool, container.rough_now_ns());
         Ok(Usage {
             max: usage.max,
             in_use: usage.in_use,

@@ -11,11 +11,12 @@ use http_container_abi::{ExtensionTable, Status, kv_table, limit_table, pool_tab
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-const NO_RESOURCE: Refused = Refused::new(
-    Status::E_RESOURCE,
-    "resource.find.none",
-    "the operator has configured no resource of that name",
-);
+/// A module may look whether there is one: it breaks no rule.
+fn no_resource(name: &[u8]) -> Refused {
+    let text = format!("the operator has configured no resource \"{}\"", String::from_utf8_lossy(name));
+    Refused { is_violation: false, ..Refused::owned(Status::E_RESOURCE, "resource.find.none", text) }
+}
+
 const NOT_GIVEN: Refused =
     Refused::new(Status::E_RESOURCE, "handle.life.resource", "the instance was given no such resource");
 const NO_LEASE: Refused = Refused::quiet(Status::E_GONE, "lease.release.gone", "the lease is not held");
@@ -75,6 +76,11 @@ fn acquire(
     let rank = slot.contents.rank();
     let by_rank = rank.is_some_and(|rank| asked.pools.iter().any(|pool| *pool <= rank));
     let number = slot.next_number().ok_or(NO_NUMBER)?;
+    // Those of the leases, too, before anything is decided that could not be taken back.
+    let mut numbers = [0; NEEDS];
+    for own in numbers.iter_mut().take(asked.pools.len()) {
+        *own = slot.next_number().ok_or(NO_NUMBER)?;
+    }
     let asker = Asker { id: u64::from(index), number, worker: worker.index, holds: rank.is_some() };
     let now_ns = worker.now_ns.get();
     let may_wait = asked.timeout_ns > 0 && !by_rank;
@@ -89,16 +95,15 @@ fn acquire(
         Answer::Refused(Status::E_TIMEOUT, _) if by_rank && asked.timeout_ns > 0 => return Err(BY_RANK),
         Answer::Refused(status, pool) => return Err(refusal_of(&worker.container, status, pool)),
     };
-    for (lease, pool) in leases.iter_mut().zip(asked.pools) {
-        let own = slot.next_number().ok_or(NO_NUMBER)?;
+    for ((lease, pool), own) in leases.iter_mut().zip(asked.pools).zip(numbers) {
         *lease = slots::pack(index, own);
         slot.contents.leases.push(Held::awaited(own, *pool, (number, asked.token), false));
     }
     if let Answer::Waiting(ticket) = answer {
         wait(worker, index, slot, asked, number, ticket);
     } else {
-        for desk in places.iter().filter_map(|place| registry.desk(*place)) {
-            slot.contents.give(index, &desk, |held| held.operation.0 == number);
+        for desk in places.iter().map(|place| registry.desk_of_lent(*place)) {
+            slot.contents.give(index, desk, |held| held.operation.0 == number);
         }
         let own = slot.contents.leases.iter_mut().filter(|held| held.operation.0 == number);
         own.for_each(|held| held.is_delivered = true);
@@ -139,8 +144,8 @@ impl InstanceHost {
 
     pub(super) fn call_resource(&self, name: &[u8], interface: &[u8]) -> Result<u32, Status> {
         let found = may_find_resources(self.index).and_then(|()| {
-            let container = self.container().ok_or(NO_RESOURCE)?;
-            let index = container.registry.find(name).ok_or(NO_RESOURCE)?;
+            let container = self.container().ok_or_else(|| no_resource(name))?;
+            let index = container.registry.find(name).ok_or_else(|| no_resource(name))?;
             let resource = &container.registry.resources[index as usize];
             let offered = resource.interface.get().ok_or_else(|| {
                 let text = format!("the provider of \"{}\" offers nothing", resource.name);
@@ -230,7 +235,8 @@ impl InstanceHost {
         lease: u64,
         interface: &str,
     ) -> Result<Arc<Desk>, Refused> {
-        let (held, desk) = held(&slot.contents, index, lease)?;
+        let not_held = |refused| Refused { rule: "lease.interface.check", ..refused };
+        let (held, desk) = held(&slot.contents, index, lease).map_err(not_held)?;
         let offered = worker.container.registry.resources[held.pool as usize].interface.get();
         if offered.is_none_or(|offered| *offered != interface) {
             return Err(OF_OTHER_INTERFACE);
@@ -276,6 +282,7 @@ fn refusal_of(container: &Container, status: Status, pool: u32) -> Refused {
         Status::E_RESOURCE => "resource.unreachable",
         Status::E_BUSY => "resource.acquire.backlog",
         Status::E_TIMEOUT => "resource.acquire.try",
+        Status::E_DRAINING => "resource.acquire.draining",
         _ => "resource.acquire.count",
     };
     let text = container.why_refused(status, pool).into();
@@ -303,7 +310,7 @@ impl Worker {
         let held = record.leases.remove(at);
         self.cancel_timer(held.timer);
         if let Some(desk) = &held.desk {
-            self.container.end_lease(desk, wished, &mut self.todo.borrow_mut());
+            self.container.end_lease(desk, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
             self.counters().leases_ended.add(1);
         }
     }

@@ -25,7 +25,7 @@ use crate::task::{Phase, Record};
 use crate::worker::{self, Acting, Callback, Worker};
 use http_container_abi::Status;
 use http_container_abi::constants::module_flag;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Weak};
 
 /// The host as one module instance sees it.
@@ -207,10 +207,7 @@ impl InstanceHost {
         if refused.is_violation
             && let Some(container) = self.container()
         {
-            let here = self.with_worker(|worker| worker.counters().refused_calls.add(1));
-            if here.is_none() {
-                container.refused_elsewhere.fetch_add(1, Ordering::Relaxed);
-            }
+            container.count(|counters| counters.refused_calls.add(1));
             if container.reporter.wants(Level::Warn) {
                 container.reporter.report(&Report {
                     level: Level::Warn,

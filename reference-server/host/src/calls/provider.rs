@@ -127,12 +127,11 @@ impl ProviderHost for InstanceHost {
         let answer = self.at_desk(task, |worker, _, desk| {
             let mut seats = desk.lock();
             seats.check_ready()?;
-            let answering = seats.answering()?;
+            seats.check_columns()?;
             if names.iter().any(|name| std::str::from_utf8(name).is_err()) {
                 return Err(Refused::new(Status::E_INVALID, "provider.columns", "a name is not UTF-8"));
             }
-            let Some((answer, holder)) = answering else { return Ok(Status::OK) };
-            note(worker, answer.set_columns(names, holder)?);
+            note(worker, seats.set_columns(names)?);
             Ok(Status::OK)
         });
         answer.unwrap_or_else(|status| status)
@@ -142,18 +141,11 @@ impl ProviderHost for InstanceHost {
         let answer = self.at_desk(task, |worker, slot, desk| {
             let mut seats = desk.lock();
             seats.check_ready()?;
-            let has_room_waiter = seats.waits_for_room();
-            let Some((answer, holder)) = seats.answering()? else {
-                return Ok((Status::DISCARDED, values.len()));
-            };
-            let columns = answer.column_count();
-            if columns == 0 {
-                return Err(Refused::new(Status::E_STATE, "provider.rows", "the answer has no columns"));
-            }
+            let columns = seats.column_count()?;
             if !values.len().is_multiple_of(columns) {
                 return Err(Refused::new(Status::E_INVALID, "provider.rows", "these are no whole rows"));
             }
-            if has_room_waiter {
+            if seats.waits_for_room() {
                 return Err(Refused::new(Status::E_BUSY, "provider.rows", "a `rows` waits already"));
             }
             self.check_token(&slot.contents, token)?;
@@ -164,13 +156,18 @@ impl ProviderHost for InstanceHost {
                     "a value has more than 16 MiB",
                 ));
             }
+            let count = values.len() / columns;
+            let Some((answer, holder)) = seats.answering() else { return Ok((Status::DISCARDED, count)) };
+            if token != 0 {
+                // Rows that were taken in part could not be refused any more, so this comes before.
+                self.may_begin(worker, &slot.contents, token)?;
+            }
             let (taken, wake) = answer.push_rows(values, holder);
             note(worker, wake);
-            if taken == values.len() / columns {
+            if taken == count {
                 return Ok((Status::OK, taken));
             }
             if token != 0 {
-                self.may_begin(worker, &slot.contents, token)?;
                 seats.await_room(self.wait(worker, slot, token, Wait::Member)?);
             }
             Ok((Status::PENDING, taken))

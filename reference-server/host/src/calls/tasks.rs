@@ -112,7 +112,7 @@ impl InstanceHost {
             return made;
         }
         let made = placing::make(container, &mut lock(&container.spare), target, fill);
-        container.made_elsewhere.fetch_add(u64::from(made.is_some()), Ordering::Relaxed);
+        container.count(|counters| counters.tasks_made.add(u64::from(made.is_some())));
         made
     }
 

@@ -97,12 +97,14 @@ impl Container {
 
     /// Gives members to who waits under that ticket; when nobody does any more, they go back.
     fn grant(&self, ticket: u64, asker: &Asker, places: &[Place]) {
-        let desks: Vec<Arc<Desk>> = places.iter().filter_map(|place| self.registry.desk(*place)).collect();
+        let desks: Vec<_> = places.iter().map(|place| self.registry.desk_of_lent(*place)).collect();
         let index = asker.id as u32;
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
         if record.waits_at_gate(ticket) {
-            desks.iter().for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks
+                .into_iter()
+                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             let task = slots::pack(index, record.generation);
             drop(slot);
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
@@ -110,7 +112,9 @@ impl Container {
         }
         let awaited = |operation: &crate::task::Operation| operation.wait == Wait::Acquire(ticket);
         if record.fire_where(awaited, event_kind::ACQUIRE, Status::OK, 0) {
-            desks.iter().for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks
+                .into_iter()
+                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
             let queue = record.wants_queue().then_some(record.worker).flatten();
             drop(slot);
@@ -151,7 +155,7 @@ impl Container {
     /// Makes the task of a member; where that cannot be, it counts as one that ended at once.
     fn open_member(&self, place: Place, worker: u32) {
         let desk = Arc::new(Desk::new(place));
-        self.registry.set_desk(place, Some(Arc::clone(&desk)));
+        self.registry.set_desk(&desk);
         let Some(module) = self.registry.resources[place.pool as usize].provider else {
             let now_ns = self.rough_now_ns();
             return self.decide(|pools| pools.opened(place, now_ns));
@@ -174,7 +178,7 @@ impl Container {
         };
         let made = worker::with_current(self, |here| here.make(target, fill)).unwrap_or_else(|| {
             let made = placing::make(self, &mut lock(&self.spare), target, fill);
-            self.made_elsewhere.fetch_add(u64::from(made.is_some()), Ordering::Relaxed);
+            self.count(|counters| counters.tasks_made.add(u64::from(made.is_some())));
             made
         });
         let Some(task) = made else {
@@ -193,7 +197,7 @@ impl Container {
             return self.answer_for_permit(place, ask);
         }
         let wake = desk.lock().ask(ask);
-        wake.iter().for_each(|wake| self.tell_wake(wake));
+        wake.iter().flatten().for_each(|wake| self.tell_wake(wake));
     }
 
     /// A permit is always well, and is gone when it is told to.
@@ -217,7 +221,7 @@ impl Container {
             _ => "did not end",
         };
         let text = format!("resource \"{name}\": a member {doing} in time; it is given up");
-        self.tell(Level::Warn, name, "resource.member.time", &text);
+        self.tell(Level::Warn, self.label(place.pool), "resource.member.time", &text);
         if stage == Stage::Opening {
             let mut seats = desk.lock();
             if seats.reason().is_empty() {
@@ -225,6 +229,17 @@ impl Container {
             }
         }
         self.request_cancel(task, Status::CANCELLED_DEADLINE);
+    }
+
+    /// By which name lines about a resource are told: that of its provider, as the operator configured it.
+    fn label(&self, pool: u32) -> &str {
+        let resource = &self.registry.resources[pool as usize];
+        resource.provider.map_or(&resource.name, |provider| self.module_name(provider))
+    }
+
+    /// The longest time that a member of any resource has to end what it was asked, ns; 0 where there is no resource.
+    pub fn member_time_ns(&self) -> u64 {
+        self.registry.resources.iter().map(|one| one.member_timeout_ns).max().unwrap_or(0)
     }
 
     /// The provider said that a member is ready.
@@ -237,7 +252,7 @@ impl Container {
         };
         if was_told {
             let text = format!("resource \"{}\" can be reached again", resource.name);
-            self.tell(Level::Warn, &resource.name, "resource.unreachable.told", &text);
+            self.tell(Level::Warn, self.label(place.pool), "resource.unreachable.told", &text);
         }
         let now_ns = self.rough_now_ns();
         self.decide(|pools| pools.opened(place, now_ns));
@@ -267,7 +282,7 @@ impl Container {
             });
             (stage.0, reason, !stage.1)
         };
-        self.registry.set_desk(place, None);
+        self.registry.clear_desk(place);
         self.tell_end_of_member(place, stage, &reason, is_down);
         self.carry_out(todo);
     }
@@ -276,33 +291,44 @@ impl Container {
         let resource = &self.registry.resources[place.pool as usize];
         let name = &resource.name;
         let why = if reason.is_empty() { "the provider did not say why" } else { reason };
-        if stage == Some(Stage::Opening) {
+        let was_opening = stage == Some(Stage::Opening);
+        let (reason, is_other, is_news) = {
             let mut trouble = lock(&resource.trouble);
-            let is_news = trouble.reason != why || (is_down && !trouble.is_told);
-            trouble.reason = why.to_owned();
-            trouble.is_told |= is_down;
-            drop(trouble);
-            if is_news && !self.closing.load(Ordering::Relaxed) {
-                let text = format!("resource \"{name}\" cannot be reached: {why}");
-                self.tell(Level::Warn, name, "resource.unreachable.told", &text);
+            let is_other = was_opening && trouble.reason != why;
+            if was_opening {
+                trouble.reason = why.to_owned();
             }
-        } else if !matches!(stage, None | Some(Stage::Closing | Stage::Vacant))
-            && !self.closing.load(Ordering::Relaxed)
-        {
+            let is_news = is_down && !trouble.is_told;
+            trouble.is_told |= is_down;
+            (trouble.reason.clone(), is_other, is_news)
+        };
+        if self.closing.load(Ordering::Relaxed) {
+            return;
+        }
+        if !was_opening && !matches!(stage, None | Some(Stage::Closing | Stage::Vacant)) {
             let text = format!("resource \"{name}\": a member was lost: {why}");
-            self.tell(Level::Warn, name, "provider.lost", &text);
+            self.tell(Level::Warn, self.label(place.pool), "provider.lost", &text);
+        }
+        if is_news {
+            let text = format!("resource \"{name}\" cannot be reached: {reason}");
+            self.tell(Level::Warn, self.label(place.pool), "resource.unreachable.told", &text);
+        } else if is_other {
+            let text = format!("resource \"{name}\": a member could not be opened: {reason}");
+            self.tell(Level::Warn, self.label(place.pool), "provider.explain", &text);
         }
     }
 
     /// A lease ends with its task, or is given back: `wished` is how its holder sees it.
-    pub(crate) fn end_lease(&self, desk: &Desk, wished: Returned, todo: &mut Todo) {
-        let now_ns = self.rough_now_ns();
+    pub(crate) fn end_lease(&self, desk: &Desk, wished: Returned, now_ns: u64, todo: &mut Todo) {
         let mut seats = desk.lock();
         let how = seats.leave(wished);
         let held_task = seats.release_end();
         self.registry.decide(todo, |pools| pools.give_back(desk.place, how, now_ns));
         drop(seats);
         todo.wakes.extend(held_task);
+        if self.closing.load(Ordering::Relaxed) {
+            self.registry.note_end_of_lease();
+        }
     }
 
     /// What is due in the registry.
@@ -334,7 +360,7 @@ impl Container {
 
     /// How each resource is used now, by its name.
     pub fn resource_usage(&self) -> Vec<(String, ResourceUsage)> {
-        let now_ns = self.now_ns();
+        let now_ns = self.rough_now_ns();
         let usage = |(index, one): (usize, &super::Resource)| {
             let usage = self.registry.usage(index as u32, now_ns);
             (one.name.clone(), usage)
@@ -356,7 +382,7 @@ impl Container {
 
     /// Opens the least number of members of each resource [resource.member.min]: once, when all instances were made.
     pub(crate) fn open_resources(&self) {
-        let now_ns = self.now_ns();
+        let now_ns = self.rough_now_ns();
         if !self.registry.resources.is_empty() {
             self.tend_registry(now_ns);
         }

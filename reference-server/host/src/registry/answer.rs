@@ -56,11 +56,11 @@ pub(crate) struct Answer {
     is_heard: bool,
     reply: Option<Reply>,
     channels: Vec<Box<[u8]>>,
-    messages: VecDeque<Message>,
+    /// `None`: here some are missing.
+    messages: VecDeque<Option<Message>>,
     message_bytes: usize,
     message: Option<Message>,
     listener: Option<u64>,
-    lost_messages: bool,
     /// The member has ended.
     is_lost: bool,
     /// Something was asked since the lease began.
@@ -186,13 +186,11 @@ impl Answer {
 
     /// The next message: `Ok(None)` when there is none yet.
     pub fn message(&mut self) -> Result<Result<Option<RawMessage>, Status>, Refused> {
-        if let Some(message) = self.messages.pop_front() {
+        if let Some(next) = self.messages.pop_front() {
+            let Some(message) = next else { return Ok(Err(Status::E_LIMIT)) };
             self.message_bytes -= message.0.len() + message.1.len();
             let (channel, value) = self.message.insert(message);
             return Ok(Ok(Some(RawMessage { channel: hc_bytes::of(channel), value: hc_bytes::of(value) })));
-        }
-        if std::mem::take(&mut self.lost_messages) {
-            return Ok(Err(Status::E_LIMIT));
         }
         if self.is_lost {
             return Ok(Err(Status::E_RESOURCE));
@@ -222,20 +220,16 @@ impl Answer {
     }
 
     /// The names of the columns.
-    pub fn set_columns(&mut self, names: NamesView<'_>, holder: u32) -> Result<Option<Wake>, Refused> {
-        if self.has_columns {
-            let text = "the columns were given already";
-            return Err(Refused::new(Status::E_STATE, "provider.columns", text));
-        }
+    pub fn set_columns(&mut self, names: NamesView<'_>, holder: u32) -> Option<Wake> {
         self.rows.begin(names.len());
         self.has_columns = true;
         self.columns.copy_from(names);
         // One without columns is told of when it is done [sql.query.event].
-        Ok(if !names.is_empty() { self.tell(holder, Status::OK) } else { None })
+        if !names.is_empty() { self.tell(holder, Status::OK) } else { None }
     }
 
     /// How many columns an answer has.
-    pub fn column_count(&self) -> usize {
+    fn column_count(&self) -> usize {
         if self.has_columns { self.columns.len() } else { 0 }
     }
 
@@ -248,12 +242,15 @@ impl Answer {
 
     /// A message for the holder; `false` when it is lost.
     pub fn push_message(&mut self, channel: &[u8], value: &[u8], holder: u32) -> (bool, Option<Wake>) {
+        self.is_used = true;
         if self.messages.len() >= MESSAGES || self.message_bytes >= MESSAGE_BYTES {
-            self.lost_messages = true;
+            if self.messages.back().is_some_and(Option::is_some) {
+                self.messages.push_back(None);
+            }
             return (false, None);
         }
         self.message_bytes += channel.len() + value.len();
-        self.messages.push_back((channel.into(), value.into()));
+        self.messages.push_back(Some((channel.into(), value.into())));
         (true, self.tell_listener(holder))
     }
 
@@ -279,7 +276,7 @@ impl Answer {
             status,
             affected: result.affected,
             code: result.code.into(),
-            message: cut(result.message).into(),
+            message: cut(result.message, MESSAGE_KEPT_BYTES).into(),
         });
         // Where nothing is to be read, the event is all that there is to hear.
         self.is_heard = self.first.is_some() && (status != Status::OK || self.column_count() == 0);
@@ -317,8 +314,9 @@ impl Reply {
 /// So much of what a database says of a failure is kept [provider.done.cut].
 const MESSAGE_KEPT_BYTES: usize = 8192;
 
-fn cut(message: &[u8]) -> &[u8] {
-    let mut end = message.len().min(MESSAGE_KEPT_BYTES);
+/// So much of a text in UTF-8, and no half of a character.
+pub(super) fn cut(message: &[u8], most: usize) -> &[u8] {
+    let mut end = message.len().min(most);
     // Not inside a character of UTF-8, whose further bytes are 10xxxxxx.
     while end > 0 && end < message.len() && message[end] & 0xc0 == 0x80 {
         end -= 1;

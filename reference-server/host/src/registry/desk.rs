@@ -69,7 +69,20 @@ struct Request {
     storage: MemberRequestStorage,
     sort: Sort,
     purpose: Purpose,
+    /// How many columns the member has named, once it has.
+    columns: Option<usize>,
+    /// The member was asked to end it: that is not said twice [provider.interrupt].
+    is_interrupted: bool,
 }
+
+impl Request {
+    fn new(storage: MemberRequestStorage, sort: Sort, purpose: Purpose) -> Request {
+        Request { storage, sort, purpose, columns: None, is_interrupted: false }
+    }
+}
+
+/// The member's operations that wait for room and for a request, as far as their events are due.
+pub(crate) type Calls = [Option<Wake>; 2];
 
 /// Memory for requests that a desk keeps, bytes.
 const KEPT_BYTES: usize = 4096;
@@ -140,6 +153,13 @@ impl Desk {
         }
     }
 
+    /// The desk of a member that has ended.
+    pub fn deserted(place: Place) -> Desk {
+        let desk = Desk::new(place);
+        desk.lock().has_ended = true;
+        desk
+    }
+
     pub fn lock(&self) -> MutexGuard<'_, Seats> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -194,12 +214,12 @@ impl Seats {
         self.answer.begin(kind, number);
         let mut storage = self.spare.take().unwrap_or_else(|| MemberRequestStorage::plain(0));
         fill(&mut storage);
-        self.handed_in = Some(Request { storage, sort, purpose: Purpose::Holder });
+        self.handed_in = Some(Request::new(storage, sort, Purpose::Holder));
         self.call_member()
     }
 
     /// The holder has withdrawn the operation that waits for an answer.
-    pub fn abandon(&mut self) -> Option<Wake> {
+    pub fn abandon(&mut self) -> Calls {
         self.answer.forget_waiters();
         self.is_poisoned = true;
         // What the member has not seen needs no interrupt.
@@ -208,27 +228,35 @@ impl Seats {
     }
 
     /// Asks for an end of a request of a holder's; those of the pool are never interrupted.
-    fn interrupt(&mut self) -> Option<Wake> {
-        let is_meant = self.under_way.as_ref().is_some_and(|request| request.purpose != Purpose::Pool);
-        if !is_meant {
-            return None;
-        }
+    fn interrupt(&mut self) -> Calls {
+        if self.note_interrupt() { [self.call_for_rows(), self.call_member()] } else { [None, None] }
+    }
+
+    /// The member is to be told to end what it does, unless it was told.
+    fn note_interrupt(&mut self) -> bool {
+        let is_meant = |request: &&mut Request| request.purpose != Purpose::Pool && !request.is_interrupted;
+        let Some(request) = self.under_way.as_mut().filter(is_meant) else { return false };
+        request.is_interrupted = true;
         self.must_interrupt = true;
-        self.call_for_rows().or_else(|| self.call_member())
+        true
     }
 
     /// The lease ends: how the member comes back.
     pub fn leave(&mut self, wished: Returned) -> Returned {
         self.holder = None;
         self.answer.forget_waiters();
-        self.handed_in.take_if(|request| request.purpose == Purpose::Holder);
-        let is_poisoned = std::mem::take(&mut self.is_poisoned);
+        // What the member has not seen was under way all the same [lease.released.under-way].
+        let is_dropped = self.handed_in.take_if(|request| request.purpose == Purpose::Holder).is_some();
+        let is_poisoned = std::mem::take(&mut self.is_poisoned) || is_dropped;
         if let Some(request) = &mut self.under_way {
+            // It is broken off first, also where the member is thrown away after that: what it began is not left at the
+            // other end.
             request.purpose = Purpose::Nobody;
-            return if wished == Returned::Broken { wished } else { Returned::UnderWay };
+            self.is_broken |= wished == Returned::Broken;
+            return Returned::UnderWay;
         }
         match wished {
-            _ if self.is_broken => Returned::Broken,
+            _ if self.is_broken || self.has_ended => Returned::Broken,
             Returned::Clean if self.is_dirty || is_poisoned => Returned::Dirty,
             wished => wished,
         }
@@ -241,6 +269,11 @@ impl Seats {
         let other =
             Refused::new(Status::E_UNSUPPORTED, "pool.object", "the member is an object of another type");
         of_type.map(|(_, object)| *object).ok_or(other)
+    }
+
+    /// The slot of the task that holds the lease.
+    pub fn holder(&self) -> Option<u32> {
+        self.holder
     }
 
     /// Whether somebody holds the lease on something that this member is.
@@ -257,11 +290,6 @@ impl Seats {
     pub fn release_end(&mut self) -> Option<Wake> {
         let number = self.held_end.take()?;
         Some(self.wake(number, event_kind::MEMBER))
-    }
-
-    /// Whether it was told to close.
-    pub fn is_closing(&self) -> bool {
-        self.must_close
     }
 
     /// Why it ended, in the provider's words.

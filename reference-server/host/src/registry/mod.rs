@@ -25,7 +25,8 @@ pub(crate) use wishes::{Answer, Asker, NEEDS, Needs};
 use crate::container::lock;
 use crate::settings::ResourceSettings;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
 /// One resource, beside its members.
 pub(crate) struct Resource {
@@ -34,6 +35,8 @@ pub(crate) struct Resource {
     pub provider: Option<u32>,
     /// The longest wait that the operator allows, ns.
     pub acquire_timeout_ns: u64,
+    /// How long each thing that a member is asked for may take, ns.
+    pub member_timeout_ns: u64,
     /// The extension id of what its members can do, once the provider has offered it.
     pub interface: OnceLock<&'static str>,
     /// The desk of each member's present life.
@@ -54,6 +57,9 @@ pub(crate) struct Registry {
     pools: Mutex<Pools>,
     /// The time for which the next look is arranged, ns.
     armed_ns: AtomicU64,
+    /// How many leases have ended since the container began to stop.
+    ends: Mutex<u64>,
+    ends_bell: Condvar,
 }
 
 impl Registry {
@@ -63,6 +69,7 @@ impl Registry {
             name: one.name.clone(),
             provider: one.provider,
             acquire_timeout_ns: one.acquire_timeout_ns,
+            member_timeout_ns: one.member_timeout_ns,
             interface: OnceLock::new(),
             desks: Mutex::new(vec![None; one.max as usize]),
             trouble: Mutex::default(),
@@ -71,6 +78,8 @@ impl Registry {
             resources: settings.iter().map(resource).collect(),
             pools: Mutex::new(Pools::new(settings, workers)),
             armed_ns: AtomicU64::new(u64::MAX),
+            ends: Mutex::new(0),
+            ends_bell: Condvar::new(),
         }
     }
 
@@ -90,8 +99,22 @@ impl Registry {
         desks.get(place.member as usize)?.clone().filter(|desk| desk.place == place)
     }
 
-    fn set_desk(&self, place: Place, desk: Option<Arc<Desk>>) {
-        lock(&self.resources[place.pool as usize].desks)[place.member as usize] = desk;
+    /// The desk of a member that was lent just now; one that nobody sits at when the member has ended meanwhile.
+    pub fn desk_of_lent(&self, place: Place) -> Arc<Desk> {
+        self.desk(place).unwrap_or_else(|| Arc::new(Desk::deserted(place)))
+    }
+
+    fn set_desk(&self, desk: &Arc<Desk>) {
+        let place = desk.place;
+        lock(&self.resources[place.pool as usize].desks)[place.member as usize] = Some(Arc::clone(desk));
+    }
+
+    /// A member has ended; the next life of it may have a desk already.
+    fn clear_desk(&self, place: Place) {
+        let mut desks = lock(&self.resources[place.pool as usize].desks);
+        if let Some(desk) = desks.get_mut(place.member as usize) {
+            desk.take_if(|desk| desk.place == place);
+        }
     }
 
     /// Why a resource cannot be reached, as far as the provider said.
@@ -115,6 +138,30 @@ impl Registry {
         let pools = lock(&self.pools);
         let provided = self.resources.iter().enumerate().filter(|(_, one)| one.provider.is_some());
         provided.map(|(index, _)| u64::from(pools.open_count(index as u32))).sum()
+    }
+
+    /// A lease has ended while the container stops: who waits for that looks again.
+    fn note_end_of_lease(&self) {
+        *lock(&self.ends) += 1;
+        self.ends_bell.notify_all();
+    }
+
+    /// How many leases have ended since the container began to stop.
+    pub fn ends_of_leases(&self) -> u64 {
+        *lock(&self.ends)
+    }
+
+    /// Waits until more than `seen` have; `false` when none has by then.
+    pub fn await_end_of_lease(&self, seen: u64, until: Instant) -> bool {
+        let mut ends = lock(&self.ends);
+        while *ends == seen {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            ends = self.ends_bell.wait_timeout(ends, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
     }
 
     /// How a resource is used now.

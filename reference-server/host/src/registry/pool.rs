@@ -2,18 +2,16 @@
 //!
 //! Plain state and its transitions. It must not know who waits, and carries nothing out.
 
+mod reach;
 mod upkeep;
 
+use self::reach::Down;
 use super::wishes::Decision;
 use crate::settings::ResourceSettings;
 use std::collections::VecDeque;
 
 /// A member that was idle for so long is checked before it is lent, where the operator wants that, ns.
 const STALE_NS: u64 = 1_000_000_000;
-/// The first wait after a try that failed, ns; it doubles with each further one.
-const RETRY_FIRST_NS: u64 = 100_000_000;
-/// The longest wait between two tries, ns.
-const RETRY_LAST_NS: u64 = 5_000_000_000;
 
 /// A member in one of its lives: where it is in its pool, and which life it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -80,13 +78,6 @@ struct Member {
     is_retired: bool,
 }
 
-/// Members cannot be opened.
-#[derive(Clone, Copy, Debug)]
-struct Down {
-    tries: u32,
-    retry_ns: u64,
-}
-
 pub(super) struct Pool {
     index: u32,
     pub settings: ResourceSettings,
@@ -97,9 +88,11 @@ pub(super) struct Pool {
     idle_count: u32,
     /// Members that will be free without anybody's doing: opening, checked, interrupted, reset.
     coming: u32,
+    /// Members that are there and were not told to end.
+    pub kept_count: u32,
     down: Option<Down>,
-    /// A task has asked since the last try failed.
-    is_asked: bool,
+    /// The soonest time at which a member is to be looked at that has changed since the last look, ns.
+    soonest_ns: u64,
     /// Tickets of those who wait, in order; some may have left.
     pub queue: VecDeque<u64>,
     /// Those of them who did not leave.
@@ -107,7 +100,7 @@ pub(super) struct Pool {
     /// How many members they want.
     pub wanted: u32,
     next_worker: u32,
-    /// Nothing is kept open that nobody waits for.
+    /// Nothing is kept open any more.
     is_closing: bool,
     seed: u64,
 }
@@ -124,7 +117,8 @@ impl Pool {
             idle_count: 0,
             coming: 0,
             down: None,
-            is_asked: false,
+            soonest_ns: u64::MAX,
+            kept_count: 0,
             queue: VecDeque::new(),
             waiting: 0,
             wanted: 0,
@@ -146,29 +140,6 @@ impl Pool {
     /// Members that there are and that are not free.
     pub fn in_use(&self) -> u32 {
         self.open_count() - self.idle_count
-    }
-
-    pub fn note_demand(&mut self) {
-        self.is_asked = true;
-    }
-
-    /// Whether it is known that no member can be had: none is there, the last try failed, and the next is not due
-    /// [resource.unreachable].
-    pub fn is_unreachable(&self, now_ns: u64) -> bool {
-        let serving =
-            |member: &Member| !matches!(member.stage, Stage::Vacant | Stage::Opening | Stage::Closing);
-        match self.down {
-            Some(down) => {
-                let tries_now = now_ns >= down.retry_ns && self.open_count() < self.settings.max;
-                !tries_now && !self.members.iter().any(serving)
-            }
-            None => false,
-        }
-    }
-
-    /// Whether it was reached when it was last tried.
-    pub fn is_available(&self) -> bool {
-        self.down.is_none()
     }
 
     fn stage_mut(&mut self, place: Place) -> Option<&mut Member> {
@@ -194,8 +165,12 @@ impl Pool {
         let before = std::mem::replace(&mut member.stage, stage);
         member.since_ns = now_ns;
         member.is_killed = false;
+        self.soonest_ns = self.soonest_ns.min(member.due_ns(&self.settings, true));
         self.coming -= u32::from(Self::is_coming(before));
         self.coming += u32::from(Self::is_coming(stage));
+        let is_kept = |stage| !matches!(stage, Stage::Vacant | Stage::Closing);
+        self.kept_count -= u32::from(is_kept(before));
+        self.kept_count += u32::from(is_kept(stage));
     }
 
     /// How many idle members may be lent at once, counted up to `enough`.
@@ -259,8 +234,7 @@ impl Pool {
     fn free(&mut self, place: Place, now_ns: u64, out: &mut Vec<Decision>) {
         let member = self.members[place.member as usize];
         let is_old = now_ns.saturating_sub(member.opened_ns) >= self.settings.max_lifetime_ns;
-        let is_unwanted = self.is_closing && self.wanted == 0;
-        if is_old || member.is_retired || is_unwanted {
+        if is_old || member.is_retired || self.is_closing {
             self.ask(place, Stage::Closing, Ask::Close, now_ns, out);
         } else {
             self.list(place, now_ns);
@@ -275,6 +249,7 @@ impl Pool {
     /// Opens a member near `worker`, or in turn.
     fn open(&mut self, worker: Option<u32>, now_ns: u64, out: &mut Vec<Decision>) {
         let Some(member) = self.vacant.pop() else { return };
+        self.note_try();
         let workers = self.idle.len() as u32;
         let worker = worker.unwrap_or_else(|| {
             self.next_worker = self.next_worker.wrapping_add(1);
@@ -299,9 +274,8 @@ impl Pool {
             self.ask(self.place(member), Stage::Checking, Ask::Check, now_ns, out);
             missing -= 1;
         }
-        if let Some(down) = self.down {
-            // One try at a time, and only when it is due.
-            missing = u32::from(missing > 0 && now_ns >= down.retry_ns && self.coming == 0);
+        if self.down.is_some() {
+            missing = u32::from(missing > 0 && self.may_try(now_ns));
         }
         for _ in 0..missing.min(self.vacant.len() as u32) {
             self.open(worker, now_ns, out);
@@ -322,6 +296,8 @@ impl Pool {
         self.down = None;
         self.members[place.member as usize].opened_ns = now_ns;
         self.free(place, now_ns, out);
+        // With one more, others may be idle for too long.
+        self.soonest_ns = self.soonest_ns.min(self.due_ns(now_ns));
     }
 
     /// A member did what it was asked for by the pool, or by a holder who has left: how it is now.
@@ -370,20 +346,8 @@ impl Pool {
         }
         self.vacant.push(place.member);
         if stage == Stage::Opening {
-            let tries = self.down.map_or(0, |down| down.tries);
-            let wait_ns = RETRY_FIRST_NS.saturating_mul(1 << tries.min(16)).min(RETRY_LAST_NS);
-            let retry_ns = now_ns.saturating_add(wait_ns - self.jitter(wait_ns / 4));
-            self.down = Some(Down { tries: tries + 1, retry_ns });
-            self.is_asked = false;
+            self.note_failed_try(now_ns);
         }
         self.is_unreachable(now_ns)
-    }
-
-    /// So that many containers do not all try at the same moment: below `bound`.
-    fn jitter(&mut self, bound: u64) -> u64 {
-        self.seed ^= self.seed << 13;
-        self.seed ^= self.seed >> 7;
-        self.seed ^= self.seed << 17;
-        self.seed % bound.max(1)
     }
 }

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 
 /// For so long those who came later may overtake, ns.
 const OVERTAKE_NS: u64 = 1_000_000;
-/// So often a task may be overtaken.
+/// So often each of them may be overtaken.
 const OVERTAKE_TIMES: u32 = 4;
 /// So far behind the first one is looked for one that is where the member is.
 const OVERTAKE_DEPTH: usize = 8;
@@ -74,14 +74,16 @@ impl Pools {
         now_ns: u64,
         places: &mut Vec<Place>,
     ) -> Answer {
+        self.catch_up(now_ns);
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
-            pool.note_demand();
             if need.count > pool.settings.max {
                 return Answer::Refused(Status::E_LIMIT, need.pool);
             }
-            if pool.is_unreachable(now_ns) {
-                // Somebody wants it: it is tried again in time [resource.retry].
+            if pool.is_closing() {
+                return Answer::Refused(Status::E_DRAINING, need.pool);
+            }
+            if pool.refuses(now_ns) {
                 self.note_due(need.pool, now_ns);
                 return Answer::Refused(Status::E_RESOURCE, need.pool);
             }
@@ -161,6 +163,7 @@ impl Pools {
 
     /// Who waited under that ticket does not any more; `false` when it was served or refused before.
     pub fn withdraw(&mut self, ticket: u64, now_ns: u64) -> bool {
+        self.catch_up(now_ns);
         let Some(waiter) = self.leave(ticket) else { return false };
         waiter.needs.iter().for_each(|need| self.serve(need.pool, now_ns));
         true
@@ -168,40 +171,45 @@ impl Pools {
 
     /// A lease ended.
     pub fn give_back(&mut self, place: Place, how: Returned, now_ns: u64) {
+        self.catch_up(now_ns);
         self.on(place.pool, now_ns, |pool, out| pool.returned(place, how, now_ns, out));
     }
 
     /// A member is ready.
     pub fn opened(&mut self, place: Place, now_ns: u64) {
+        self.catch_up(now_ns);
         self.on(place.pool, now_ns, |pool, out| pool.opened(place, now_ns, out));
     }
 
     /// A member did what it was asked for.
     pub fn settled(&mut self, place: Place, is_well: bool, is_dirty: bool, now_ns: u64) {
+        self.catch_up(now_ns);
         self.on(place.pool, now_ns, |pool, out| pool.settled(place, is_well, is_dirty, now_ns, out));
     }
 
     /// A member's task has ended.
     pub fn ended(&mut self, place: Place, now_ns: u64) {
+        self.catch_up(now_ns);
         let is_unreachable = self.pools[place.pool as usize].ended(place, now_ns);
         if is_unreachable {
-            self.refuse_all(place.pool, now_ns);
+            self.refuse_all(place.pool, Status::E_RESOURCE, now_ns);
         }
         self.on(place.pool, now_ns, |pool, out| {
             pool.provide(None, now_ns, out);
-            if pool.open_count() < pool.settings.min {
+            if pool.kept_count < pool.settings.min {
                 pool.tend(now_ns, out);
             }
         });
     }
 
-    fn refuse_all(&mut self, index: u32, now_ns: u64) {
+    /// Nobody can be served: all who wait are told so.
+    fn refuse_all(&mut self, index: u32, status: Status, now_ns: u64) {
         let queue = std::mem::take(&mut self.pools[index as usize].queue);
         let mut others = Vec::new();
         for ticket in queue {
             let Some(waiter) = self.leave(ticket) else { continue };
             others.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
-            let (asker, status) = (waiter.asker, Status::E_RESOURCE);
+            let asker = waiter.asker;
             self.out.push(Decision::Refuse { ticket, asker, status, pool: index });
         }
         others.into_iter().for_each(|pool| self.serve(pool, now_ns));
@@ -220,10 +228,19 @@ impl Pools {
         });
     }
 
-    /// The container stops: what nobody uses is closed.
+    /// The container stops: nobody is served any more, and what nobody uses is closed.
     pub fn close(&mut self, now_ns: u64) {
-        (0..self.pools.len() as u32)
-            .for_each(|index| self.on(index, now_ns, |pool, out| pool.close(now_ns, out)));
+        for index in 0..self.pools.len() as u32 {
+            self.refuse_all(index, Status::E_DRAINING, now_ns);
+            self.on(index, now_ns, |pool, out| pool.close(now_ns, out));
+        }
+    }
+
+    /// What was due before now and was not looked at yet: nothing is lent that is to be closed.
+    fn catch_up(&mut self, now_ns: u64) {
+        if now_ns >= self.due_ns {
+            self.tend(now_ns);
+        }
     }
 
     /// What is due by now.
@@ -231,25 +248,17 @@ impl Pools {
         for index in 0..self.pools.len() as u32 {
             self.on(index, now_ns, |pool, out| pool.tend(now_ns, out));
         }
-        self.due_ns = self.pools.iter().map(|pool| pool.due_ns()).min().unwrap_or(u64::MAX);
+        self.due_ns = self.pools.iter().map(|pool| pool.due_ns(now_ns)).min().unwrap_or(u64::MAX);
     }
 
     fn on(&mut self, index: u32, now_ns: u64, act: impl FnOnce(&mut Pool, &mut Vec<Decision>)) {
         act(&mut self.pools[index as usize], &mut self.out);
         self.serve(index, now_ns);
-        self.note_due(index, now_ns);
     }
 
     /// Something changed in a pool: the time by which it is to be looked at again.
     fn note_due(&mut self, index: u32, now_ns: u64) {
-        let pool = &self.pools[index as usize];
-        let settings = &pool.settings;
-        let member_ns = if self.out.is_empty() { u64::MAX } else { settings.member_timeout_ns };
-        let idle_ns = settings.idle_timeout_ns.min(settings.max_lifetime_ns);
-        let soon = now_ns.saturating_add(member_ns.min(idle_ns));
-        if soon < self.due_ns || !pool.is_available() {
-            self.due_ns = self.due_ns.min(soon).min(pool.due_ns());
-        }
+        self.due_ns = self.due_ns.min(self.pools[index as usize].take_soonest_ns(now_ns));
     }
 
     /// Serves those who wait, as far as there are members.
@@ -265,8 +274,8 @@ impl Pools {
                 pools.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
                 self.out.push(Decision::Grant { ticket, asker: waiter.asker, places });
             }
-            let worker = None;
-            self.pools[index as usize].provide(worker, now_ns, &mut self.out);
+            self.pools[index as usize].provide(None, now_ns, &mut self.out);
+            self.note_due(index, now_ns);
         }
     }
 
@@ -278,15 +287,10 @@ impl Pools {
         }
         let waiter = &self.waiters[&head];
         let is_first = waiter.needs.iter().all(|need| need.pool == index || self.is_head(need.pool, head));
-        let chosen = if is_first && self.can_be_served(waiter, now_ns) {
-            self.nearer(index, head, now_ns).unwrap_or(head)
-        } else {
-            return self.first_holder(index, now_ns);
-        };
-        if chosen != head {
-            self.waiters.get_mut(&head)?.overtaken += 1;
+        if is_first && self.can_be_served(waiter, now_ns) {
+            return self.nearer(index, head, now_ns).or(Some(head));
         }
-        Some(chosen)
+        self.first_holder(index, now_ns)
     }
 
     fn can_be_served(&self, waiter: &Waiter, now_ns: u64) -> bool {
@@ -325,22 +329,29 @@ impl Pools {
         queue.iter().find(|ticket| self.waiters.contains_key(ticket)) == Some(&ticket)
     }
 
-    /// One a little further behind that is where a free member is, while the first one is not, and has not waited for long.
-    fn nearer(&self, index: u32, head: u64, now_ns: u64) -> Option<u64> {
+    /// One a little further behind that is where a free member is, while the first one is not, and has not waited for long;
+    /// none when somebody before it was overtaken too often.
+    fn nearer(&mut self, index: u32, head: u64, now_ns: u64) -> Option<u64> {
         let pool = &self.pools[index as usize];
         let is_single = |waiter: &Waiter| waiter.needs.len() == 1 && waiter.needs[0].count == 1;
         let first = &self.waiters[&head];
-        let may_be = is_single(first)
-            && first.overtaken < OVERTAKE_TIMES
-            && now_ns.saturating_sub(first.since_ns) < OVERTAKE_NS
-            && !pool.has_local(first.asker.worker, now_ns);
-        if !may_be {
+        if !is_single(first) || now_ns.saturating_sub(first.since_ns) >= OVERTAKE_NS {
             return None;
         }
-        pool.queue.iter().take(OVERTAKE_DEPTH).copied().find(|ticket| {
-            let waiter = self.waiters.get(ticket);
-            waiter.is_some_and(|waiter| is_single(waiter) && pool.has_local(waiter.asker.worker, now_ns))
-        })
+        for (at, ticket) in pool.queue.iter().take(OVERTAKE_DEPTH).enumerate() {
+            let Some(waiter) = self.waiters.get(ticket) else { continue };
+            if is_single(waiter) && pool.has_local(waiter.asker.worker, now_ns) {
+                let (chosen, before) = (*ticket, pool.queue.range(..at));
+                before.for_each(|ticket| {
+                    self.waiters.entry(*ticket).and_modify(|waiter| waiter.overtaken += 1);
+                });
+                return Some(chosen);
+            }
+            if waiter.overtaken >= OVERTAKE_TIMES {
+                return None;
+            }
+        }
+        None
     }
 
     /// How many members a pool has, of whatever stage.

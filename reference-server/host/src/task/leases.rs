@@ -16,11 +16,11 @@ impl Record {
     }
 
     /// Puts a member into a lease that waits for it, of those that `is_meant` names.
-    pub fn give(&mut self, index: u32, desk: &Arc<Desk>, is_meant: impl Fn(&Held) -> bool) {
+    pub fn give(&mut self, index: u32, desk: Arc<Desk>, is_meant: impl Fn(&Held) -> bool) {
         let fits = |held: &&mut Held| held.desk.is_none() && held.pool == desk.place.pool && is_meant(held);
         if let Some(held) = self.leases.iter_mut().find(fits) {
             desk.lock().take(index);
-            held.desk = Some(Arc::clone(desk));
+            held.desk = Some(desk);
         }
     }
 
@@ -32,6 +32,13 @@ impl Record {
             held.is_delivered = true;
             held.timer.take()
         })
+    }
+
+    /// Whether an event of that kind about that lease was latched and did not reach the module.
+    pub fn has_latched(&self, lease: u64, kind: u32) -> bool {
+        let is_meant =
+            |event: &Event| event.kind == kind && self.lease_events.contains(&(event.token, lease));
+        !self.lease_events.is_empty() && self.events.iter().any(is_meant)
     }
 
     /// An event was taken out of those that were latched, by its own call.
@@ -51,11 +58,6 @@ impl Record {
     /// Whether it waits at a gate for leases, under that ticket.
     pub fn waits_at_gate(&self, ticket: u64) -> bool {
         self.phase == Phase::Fresh && self.gate.as_ref().is_some_and(|gate| gate.waits_for(ticket))
-    }
-
-    /// Whether it is the task of a member that was told to end.
-    pub fn is_closing_member(&self) -> bool {
-        self.member.as_ref().is_some_and(|desk| desk.lock().is_closing())
     }
 
     /// Whether it waits at a start gate.

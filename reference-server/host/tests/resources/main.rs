@@ -5,5 +5,15 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod losses;
+mod members;
+mod members_calls;
+mod objects;
+mod operations;
+mod order;
+mod permits;
 mod providers;
+mod reach;
+mod statements;
+mod stores;
 mod using;

@@ -140,6 +140,8 @@ impl Exchange for Memory {
         let mut wire = self.wire();
         let bytes: usize = wire.chunks.iter().map(|chunk| chunk.len()).sum();
         match wire.input {
+            // What becomes of it is told as the peer's leaving.
+            _ if wire.peer_gone => Gathered::Pending,
             _ if bytes as u64 > limit => Gathered::Refused(413),
             Some(Status::OK) => Gathered::Whole,
             Some(_) => Gathered::Refused(wire.fault.unwrap_or(400)),

@@ -266,7 +266,6 @@ impl Scripted {
             }
             ["m", _, channel, value] => provider.message(task, channel.as_bytes(), value.as_bytes()),
             ["result", word] => self.end_request(task, word, ""),
-            ["lost"] => return Some(String::new()),
             _ => return None,
         };
         Some(status.name().to_owned())

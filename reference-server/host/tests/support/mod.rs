@@ -193,10 +193,15 @@ impl Rig {
 
     /// A request with a script for each module, not yet opened.
     pub fn exchange(&mut self, method: &str, scripts: &[(&str, &str)]) -> Arc<Memory> {
+        self.exchange_to(method, "/", scripts)
+    }
+
+    /// As [`Rig::exchange`], for that path.
+    pub fn exchange_to(&mut self, method: &str, path: &str, scripts: &[(&str, &str)]) -> Arc<Memory> {
         self.requests += 1;
         let deadline_ns = self.now_ns + self.deadline_ns;
         let name = if self.requests == 1 { String::new() } else { format!("{} ", self.requests) };
-        Memory::new(request(method, "/", scripts, self.requests, deadline_ns), &name, &self.world)
+        Memory::new(request(method, path, scripts, self.requests, deadline_ns), &name, &self.world)
     }
 
     pub fn open_exchange(&mut self, exchange: &Arc<Memory>) -> u64 {
@@ -207,6 +212,18 @@ impl Rig {
             deadline_ns: self.now_ns + self.deadline_ns,
         };
         self.worker.open(opening).unwrap()
+    }
+
+    /// A request for that path comes to the gates of its route, with that script for module `a`, and is started when it may.
+    pub fn come(&mut self, path: &str, script: &str) -> (Arc<Memory>, u64) {
+        let exchange = self.exchange_to("POST", path, &[("a", script)]);
+        let task = self.open_exchange(&exchange);
+        self.worker.turn(self.now_ns);
+        if self.worker.pass_gates(task, 0) {
+            self.worker.start(task);
+        }
+        self.run();
+        (exchange, task)
     }
 
     /// Opens a request with that script for module `a`.
@@ -266,7 +283,13 @@ impl Rig {
     /// Ends the container and checks what must hold at its end.
     pub fn end(&mut self) {
         self.run();
+        self.end_with(|| ());
+    }
+
+    /// As [`Rig::end`]; `others` leave after this worker, or meanwhile.
+    pub fn end_with(&mut self, others: impl FnOnce()) {
         self.worker.leave(Status::CANCELLED_DRAIN);
+        others();
         if !self.keeps_timers {
             assert_eq!(self.worker.next_timer_ns(), None, "no timer outlives its task");
         }

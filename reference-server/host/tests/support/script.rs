@@ -101,6 +101,7 @@ impl Scripted {
                 ["done"] => answer = Status::OK,
                 ["yield"] => answer = Status::PENDING,
                 ["fail"] => answer = Status::E_FAILED,
+                ["lost"] => answer = Status::E_RESOURCE,
                 ["status", number] => answer = Status(number.parse().unwrap()),
                 ["panic"] => panic!("as the script says"),
                 ["serve"] => answer = self.serve(task, state),

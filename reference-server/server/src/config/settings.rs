@@ -56,7 +56,7 @@ impl Default for Limits {
             unread_body_bytes: 256 * 1024,
             blocking_threads: 16,
             blocking_queue: 1024,
-            offload_threads: 4,
+            offload_threads: 16,
             offload_queue: 1024,
         }
     }

@@ -226,6 +226,8 @@ impl Shard {
     /// Reads the clocks once for the turn.
     fn tick(&mut self) {
         self.now_ns = self.host.container().now_ns();
+        // What is opened in this turn counts from now, not from before the sleep.
+        self.host.note_time(self.now_ns);
         if self.now_ns >= self.next_second_ns {
             let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
             self.clock.set(since.as_secs());

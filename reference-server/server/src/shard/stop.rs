@@ -4,6 +4,9 @@ use super::Shard;
 use http_container_abi::Status;
 use std::sync::atomic::Ordering;
 
+/// So much later than a member's own time the worker goes without it, ns.
+const MEMBER_MARGIN_NS: u64 = 200_000_000;
+
 impl Shard {
     /// Acts on the wish to stop, and on the end of the last connection.
     pub(super) fn check_stop(&mut self) {
@@ -20,11 +23,13 @@ impl Shard {
         }
         if self.quiet_until_ns.is_none() && self.is_quiet() {
             self.quiet_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.background_ns));
-            // Members of resources end when nobody has a lease on them any more [provider.drain].
-            self.host.container().close_resources();
         }
-        if self.members_until_ns.is_none() && self.is_over() && self.host.has_members() {
-            self.members_until_ns = Some(self.now_ns.saturating_add(self.common.plan.times.background_ns));
+        // When nobody is left who could use them, or time is up, the members of resources end [provider.drain].
+        let is_last = self.quiet_until_ns.is_some() && self.host.container().background_tasks() == 0;
+        if self.members_until_ns.is_none() && (is_last || self.is_over()) && self.host.has_members() {
+            // What a member does not end in its time it is cancelled for; so this is only the last resort.
+            let member_ns = self.host.container().member_time_ns().saturating_add(MEMBER_MARGIN_NS);
+            self.members_until_ns = Some(self.now_ns.saturating_add(member_ns));
             self.host.end_users(Status::CANCELLED_DRAIN);
         }
     }
@@ -40,7 +45,7 @@ impl Shard {
     /// Whether the worker may go: all that used resources is over, and their members have broken off what was under way and
     /// said goodbye, or had their time for that [provider.drain].
     pub(super) fn may_leave(&self) -> bool {
-        if !self.is_over() {
+        if self.members_until_ns.is_none() && !self.is_over() {
             return false;
         }
         let is_late = self.members_until_ns.is_some_and(|until_ns| self.now_ns >= until_ns);

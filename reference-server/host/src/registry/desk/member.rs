@@ -1,12 +1,12 @@
 //! The sides of the member and of its pool at a desk. It must not know who holds the lease, but for whom to wake.
 
-use super::super::answer::Answer;
+use super::super::answer::{Answer, cut};
 use super::super::pool::Ask;
-use super::{Done, KEPT_BYTES, Purpose, REASON_BYTES, Request, Seats, Settled, Sort, Wake};
+use super::{Calls, Done, KEPT_BYTES, Purpose, REASON_BYTES, Request, Seats, Settled, Sort, Wake};
 use crate::calls::Refused;
 use crate::slots;
 use http_container_abi::constants::{event_kind, member_flag, member_request};
-use http_container_abi::{MemberRequestStorage, Opaque, RawMemberRequest, ResultView, Status};
+use http_container_abi::{MemberRequestStorage, NamesView, Opaque, RawMemberRequest, ResultView, Status};
 
 const NOT_UNDER_WAY: Refused =
     Refused::new(Status::E_STATE, "provider.done.once", "the member has no request under way");
@@ -48,8 +48,7 @@ impl Seats {
 
     /// Why the member could not be opened, or was lost.
     pub fn explain(&mut self, reason: &[u8]) {
-        let reason = &reason[..reason.len().min(REASON_BYTES)];
-        self.reason = String::from_utf8_lossy(reason).into_owned();
+        self.reason = String::from_utf8_lossy(cut(reason, REASON_BYTES)).into_owned();
     }
 
     /// What the member is.
@@ -64,11 +63,14 @@ impl Seats {
 
     /// The next request; `None`: nothing now.
     pub fn next(&mut self) -> Option<RawMemberRequest> {
+        if std::mem::take(&mut self.must_interrupt) {
+            return Some(RawMemberRequest::INTERRUPT);
+        }
         if self.must_close {
             return Some(RawMemberRequest::CLOSE);
         }
         if self.under_way.is_some() {
-            return std::mem::take(&mut self.must_interrupt).then_some(RawMemberRequest::INTERRUPT);
+            return None;
         }
         let request = self.handed_in.take()?;
         let raw = request.storage.raw();
@@ -117,15 +119,44 @@ impl Seats {
         Wake { index: slots::unpack(self.task).0, number, kind, status: Status::OK }
     }
 
-    /// The statement that is under way, as far as somebody still wants its answer: `Ok(None)` when nobody does.
-    pub fn answering(&mut self) -> Result<Option<(&mut Answer, u32)>, Refused> {
-        let request = self.under_way.as_ref().ok_or(NOT_UNDER_WAY)?;
-        if request.sort != Sort::Statement {
-            let text = "columns and rows are answers to a statement that is no script";
-            return Err(Refused::new(Status::E_STATE, "provider.columns", text));
+    fn statement(&mut self) -> Result<&mut Request, Refused> {
+        let request = self.under_way.as_mut().ok_or(NOT_UNDER_WAY)?;
+        if request.sort == Sort::Statement {
+            return Ok(request);
         }
-        let holder = self.holder.filter(|_| request.purpose == Purpose::Holder && !self.is_poisoned);
-        Ok(holder.map(|holder| (&mut self.answer, holder)))
+        let text = "columns and rows are answers to a statement that is no script";
+        Err(Refused::new(Status::E_STATE, "provider.columns", text))
+    }
+
+    /// Whether the columns of the statement that is under way may be named: once.
+    pub fn check_columns(&mut self) -> Result<(), Refused> {
+        match self.statement()?.columns {
+            None => Ok(()),
+            Some(_) => {
+                let text = "the columns were given already";
+                Err(Refused::new(Status::E_STATE, "provider.columns", text))
+            }
+        }
+    }
+
+    /// The columns of the statement that is under way are named.
+    pub fn set_columns(&mut self, names: NamesView<'_>) -> Result<Option<Wake>, Refused> {
+        self.statement()?.columns = Some(names.len());
+        Ok(self.answering().and_then(|(answer, holder)| answer.set_columns(names, holder)))
+    }
+
+    /// How many columns the statement that is under way has: one at least.
+    pub fn column_count(&mut self) -> Result<usize, Refused> {
+        let text = "the answer has no columns";
+        let none = Refused::new(Status::E_STATE, "provider.rows", text);
+        self.statement()?.columns.filter(|count| *count > 0).ok_or(none)
+    }
+
+    /// Where the answer goes, as far as somebody still wants it.
+    pub fn answering(&mut self) -> Option<(&mut Answer, u32)> {
+        let is_wanted = self.under_way.as_ref().is_some_and(|request| request.purpose == Purpose::Holder);
+        let holder = self.holder.filter(|_| is_wanted && !self.is_poisoned)?;
+        Some((&mut self.answer, holder))
     }
 
     /// Where a message goes: nobody takes it when the member is not leased.
@@ -170,18 +201,18 @@ impl Seats {
 /// The pool's side.
 impl Seats {
     /// Asks the member for something.
-    pub fn ask(&mut self, ask: Ask) -> Option<Wake> {
+    pub fn ask(&mut self, ask: Ask) -> Calls {
         let kind = match ask {
             Ask::Interrupt => return self.interrupt(),
             Ask::Close => {
                 self.must_close = true;
-                return self.call_member();
+                return [self.call_for_rows(), self.call_member()];
             }
             Ask::Check => member_request::CHECK,
             Ask::Reset => member_request::RESET,
         };
         let storage = MemberRequestStorage::plain(kind);
-        self.handed_in = Some(Request { storage, sort: Sort::Care, purpose: Purpose::Pool });
-        self.call_member()
+        self.handed_in = Some(Request::new(storage, Sort::Care, Purpose::Pool));
+        [None, self.call_member()]
     }
 }

@@ -1,6 +1,23 @@
 //! The upkeep of a pool: what time and the container's stopping do to its members.
 
 use super::{Ask, Decision, Member, Pool, Stage};
+use crate::settings::ResourceSettings;
+
+impl Member {
+    /// When it is to be looked at, ns; `can_be_spared`: it is not one of the least number.
+    pub(super) fn due_ns(&self, settings: &ResourceSettings, can_be_spared: bool) -> u64 {
+        match self.stage {
+            Stage::Vacant | Stage::Leased => u64::MAX,
+            Stage::Idle => {
+                let unused_ns = self.since_ns.saturating_add(settings.idle_timeout_ns);
+                let old_ns = self.opened_ns.saturating_add(settings.max_lifetime_ns);
+                if can_be_spared { unused_ns.min(old_ns) } else { old_ns }
+            }
+            _ if self.is_killed => u64::MAX,
+            _ => self.since_ns.saturating_add(settings.member_timeout_ns),
+        }
+    }
+}
 
 impl Pool {
     /// The instance of the provider was replaced: members of before are not lent again.
@@ -9,12 +26,15 @@ impl Pool {
         self.close_idle(|_| true, now_ns, out);
     }
 
-    /// Nothing is kept open any more that nobody waits for.
+    /// Nothing is kept open any more, once its lease has ended.
     pub fn close(&mut self, now_ns: u64, out: &mut Vec<Decision>) {
         self.is_closing = true;
-        if self.wanted == 0 {
-            self.close_idle(|_| true, now_ns, out);
-        }
+        self.close_idle(|_| true, now_ns, out);
+    }
+
+    /// Whether it is being closed for good [resource.acquire.draining].
+    pub fn is_closing(&self) -> bool {
+        self.is_closing
     }
 
     fn close_idle(&mut self, is_meant: impl Fn(&Member) -> bool, now_ns: u64, out: &mut Vec<Decision>) {
@@ -41,7 +61,7 @@ impl Pool {
         }
         let (idle_ns, lifetime_ns) = (self.settings.idle_timeout_ns, self.settings.max_lifetime_ns);
         self.close_idle(|member| now_ns.saturating_sub(member.opened_ns) >= lifetime_ns, now_ns, out);
-        let mut spare = self.open_count().saturating_sub(self.settings.min);
+        let mut spare = self.kept_count.saturating_sub(self.settings.min);
         for member in 0..self.members.len() as u32 {
             let entry = &self.members[member as usize];
             let is_unused = entry.stage == Stage::Idle && now_ns.saturating_sub(entry.since_ns) >= idle_ns;
@@ -51,44 +71,27 @@ impl Pool {
                 self.ask(self.place(member), Stage::Closing, Ask::Close, now_ns, out);
             }
         }
-        let is_due = self.down.is_none_or(|down| now_ns >= down.retry_ns && self.coming == 0);
-        if self.is_closing || !is_due {
+        if self.is_closing || !self.may_try(now_ns) {
             return;
         }
-        let in_demand = self.down.is_some() && self.is_in_demand() && self.open_count() == 0;
-        let least = self.settings.min.max(u32::from(in_demand));
-        let missing = least.saturating_sub(self.open_count());
         let most = if self.down.is_some() { 1 } else { u32::MAX };
+        let least = self.settings.min.saturating_sub(self.kept_count);
+        let missing = if self.down.is_some() { self.missing(now_ns) } else { least };
         (0..missing.min(most)).for_each(|_| self.open(None, now_ns, out));
         self.provide(None, now_ns, out);
     }
 
-    /// Whether tasks wait, or one was refused since the last try [resource.retry].
-    fn is_in_demand(&self) -> bool {
-        self.waiting > 0 || self.is_asked
+    /// When [`Pool::tend`] has something to do, ns.
+    pub fn due_ns(&self, now_ns: u64) -> u64 {
+        let can_be_spared = self.kept_count > self.settings.min;
+        let of_member = |member: &Member| member.due_ns(&self.settings, can_be_spared);
+        let members_ns = self.members.iter().map(of_member).min().unwrap_or(u64::MAX);
+        members_ns.min(if self.is_closing { u64::MAX } else { self.retry_ns(now_ns) })
     }
 
-    /// When [`Pool::tend`] has something to do, ns.
-    pub fn due_ns(&self) -> u64 {
-        let settings = &self.settings;
-        let can_shrink = self.open_count() > settings.min;
-        let of_member = |member: &Member| match member.stage {
-            Stage::Vacant | Stage::Leased => u64::MAX,
-            Stage::Idle => {
-                let unused_ns = match can_shrink {
-                    true => member.since_ns.saturating_add(settings.idle_timeout_ns),
-                    false => u64::MAX,
-                };
-                unused_ns.min(member.opened_ns.saturating_add(settings.max_lifetime_ns))
-            }
-            _ if member.is_killed => u64::MAX,
-            _ => member.since_ns.saturating_add(settings.member_timeout_ns),
-        };
-        let retry_ns = match self.down {
-            Some(down) if settings.min > 0 || self.is_in_demand() => down.retry_ns,
-            _ => u64::MAX,
-        };
-        let members_ns = self.members.iter().map(of_member).min().unwrap_or(u64::MAX);
-        members_ns.min(if self.is_closing { u64::MAX } else { retry_ns })
+    /// As [`Pool::due_ns`], of what has changed since the last look.
+    pub fn take_soonest_ns(&mut self, now_ns: u64) -> u64 {
+        let soonest_ns = std::mem::replace(&mut self.soonest_ns, u64::MAX);
+        if self.down.is_some() { self.due_ns(now_ns) } else { soonest_ns }
     }
 }
