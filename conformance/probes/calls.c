@@ -274,7 +274,8 @@ static hc_status spawn(struct task *task, struct step *step) {
   other->whole = strdup(task->whole != NULL ? task->whole : "");
   other->script = section(other->whole, word(step, 2));
   /* What `create` and its like spawn belongs to the case as well. */
-  snprintf(key, sizeof(key), "%s.%s", strcmp(task->record->key, "life") == 0 ? "case" : task->record->key, word(step, 2));
+  snprintf(key, sizeof(key), "%s", strcmp(task->record->key, "life") == 0 ? "case" : task->record->key);
+  snprintf(key + strcspn(key, "."), sizeof(key) - strcspn(key, "."), ".%s", word(step, 2));
   other->record = record_of(task->instance, key);
   status = H->spawn(H, worker, other, strcmp(word(step, 3), "null") == 0 ? NULL : &handle);
   if (status == HC_OK) {

@@ -40,6 +40,9 @@ static void put(char *answer, size_t room, hc_bytes bytes) {
     }
   }
   answer[used] = 0;
+  if (bytes.size == 0) {
+    snprintf(answer, room, "EMPTY");
+  }
 }
 
 static void view_field(const hc_request *request, const char *name, char *answer, size_t room) {

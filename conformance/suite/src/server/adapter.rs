@@ -159,9 +159,19 @@ impl Drop for Running {
     }
 }
 
-/// An address of loopback that was free a moment ago.
+/// An address of loopback that is free: outside of the ports that the system gives to clients, and beginning at another place
+/// for each process, since the processes of several cases look for one at the same time.
 fn free_address() -> std::io::Result<String> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+    const FIRST: u32 = 11_000;
+    const COUNT: u32 = 20_000;
+    let begin = std::process::id().wrapping_mul(13);
+    for at in 0..COUNT {
+        let port = FIRST + begin.wrapping_add(at) % COUNT;
+        if let Ok(listener) = TcpListener::bind(format!("127.0.0.1:{port}")) {
+            return Ok(listener.local_addr()?.to_string());
+        }
+    }
+    Err(std::io::Error::other("no free port"))
 }
 
 fn json(wanted: &Wanted, address: &str) -> String {

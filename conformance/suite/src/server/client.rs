@@ -22,7 +22,7 @@ pub fn play(scenario: &Scenario, target: &str, running: &Running) -> Result<(), 
         sent: Vec::new(),
         is_prepared_only: cuts,
     };
-    let usual = [Act::Send(b"GET {do} HTTP/1.1\r\nHost: {host}\r\n\r\n".to_vec()), Act::Receive(200)];
+    let usual = [Act::Send(b"GET {do} HTTP/1.1\r\nHost: {host}\r\n\r\n".to_vec()), Act::Receive(vec![200])];
     let sends = scenario.acts.iter().any(|act| matches!(act, Act::Send(_) | Act::SendSlowly(_)));
     let acts: Vec<&Act> = match (sends, scenario.acts.is_empty()) {
         (_, true) => usual.iter().collect(),
@@ -86,7 +86,7 @@ impl Client<'_> {
                 self.exchange.send_slowly(&bytes);
             }
             Act::Method(method) => self.method.clone_from(method),
-            Act::Receive(status) => return self.receive(*status),
+            Act::Receive(statuses) => return self.receive(statuses),
             Act::ReceiveHead(status) => {
                 let seen = self.exchange.next_head()?;
                 return if seen == *status { Ok(()) } else { Err(format!("answered {seen}")) };
@@ -116,7 +116,7 @@ impl Client<'_> {
                     format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.url.authority);
                 self.exchange.send(sentinel.as_bytes());
                 self.method = "GET".into();
-                self.receive(200)?;
+                self.receive(&[200])?;
                 return self.closed();
             }
             other => return self.hold(other),
@@ -146,7 +146,7 @@ impl Client<'_> {
         Ok(())
     }
 
-    fn receive(&mut self, status: u16) -> Result<(), String> {
+    fn receive(&mut self, statuses: &[u16]) -> Result<(), String> {
         match self.exchange.next(&self.method) {
             Next::Response(response) => {
                 let fault = response.faults.first().cloned();
@@ -154,7 +154,7 @@ impl Client<'_> {
                 self.last = Some(response);
                 match fault {
                     Some(fault) => Err(format!("answered {seen} with a fault: {fault}")),
-                    None if seen == status => Ok(()),
+                    None if statuses.contains(&seen) => Ok(()),
                     None => Err(format!("answered {seen}")),
                 }
             }

@@ -34,8 +34,8 @@ pub enum Act {
     Send(Vec<u8>),
     /// Each byte by itself.
     SendSlowly(Vec<u8>),
-    /// A final response with that status comes.
-    Receive(u16),
+    /// A final response with one of these statuses comes.
+    Receive(Vec<u16>),
     /// The head of a response with that status comes.
     ReceiveHead(u16),
     /// The method of the requests that follow.
@@ -240,7 +240,12 @@ fn act(word: &str, rest: &str) -> Result<Act, String> {
             let (count, text) = rest.split_once(' ').ok_or("* COUNT TEXT")?;
             Act::Send(bytes_of(text)?.repeat(count.parse().map_err(|_| "* COUNT TEXT")?))
         }
-        "receive" => Act::Receive(number()?),
+        "receive" => Act::Receive(
+            rest.split('/')
+                .map(str::parse)
+                .collect::<Result<_, _>>()
+                .map_err(|_| format!("no status: {rest}"))?,
+        ),
         "head" => Act::ReceiveHead(number()?),
         "method" => Act::Method(rest.to_owned()),
         "closed" => Act::Closed,
