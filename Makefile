@@ -39,8 +39,10 @@ test:
 	@.ci/run
 
 bench: build
-	$(CC) -std=c99 -O2 -Wall -Wextra -Wpedantic -shared -fPIC -I spec/include -o '$(target)/modules/burn.so' \
-	  reference-server/bench/modules/burn.c
+	for module in burn query; do \
+	  $(CC) -std=c99 -O2 -Wall -Wextra -Wpedantic -shared -fPIC -I spec/include -I bindings/c/include \
+	    -o "$(target)/modules/$$module.so" "reference-server/bench/modules/$$module.c" || exit 1; \
+	done
 	$(CARGO) run --release --locked --target-dir '$(target)' -p hc-bench -- $(BENCH)
 
 docs:

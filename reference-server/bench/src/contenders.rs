@@ -135,12 +135,33 @@ pub struct HcServer<'a> {
 
 /// The reference server with one module on every path.
 pub fn hc_server(settings: &Settings, name: &str, server: HcServer<'_>) -> io::Result<Contender> {
+    let mut access_log = None;
+    let mut contender =
+        hc_server_of(settings, name, server.module, server.workers, |port, module, folder| {
+            let log = folder.join("access.log");
+            let text = hc_config(port, server, module, &log);
+            access_log = server.access_log.then_some(log);
+            text
+        })?;
+    if let Ok(recipe) = &mut contender.recipe {
+        recipe.access_log = access_log;
+    }
+    Ok(contender)
+}
+
+/// The reference server with the configuration that `config` makes of its port, the module's path and a folder of its own.
+pub fn hc_server_of(
+    settings: &Settings,
+    name: &str,
+    module: &str,
+    workers: usize,
+    config: impl FnOnce(u16, &Path, &Path) -> String,
+) -> io::Result<Contender> {
     let program = settings.target.join("release").join("hc-server");
-    let module = settings.target.join("modules").join(format!("{}.so", server.module));
-    for (path, shown) in [
-        (&program, "target/release/hc-server".to_owned()),
-        (&module, format!("target/modules/{}.so", server.module)),
-    ] {
+    let library = settings.target.join("modules").join(format!("{module}.so"));
+    for (path, shown) in
+        [(&program, "target/release/hc-server".to_owned()), (&library, format!("target/modules/{module}.so"))]
+    {
         if !path.is_file() {
             let recipe = Err(format!("{shown} is not built (make build)"));
             return Ok(Contender { name: name.to_owned(), recipe });
@@ -148,15 +169,14 @@ pub fn hc_server(settings: &Settings, name: &str, server: HcServer<'_>) -> io::R
     }
     let port = free_port()?;
     let folder = settings.workshop.make_folder(&format!("hc-server-{port}"))?;
-    let log = folder.join("access.log");
-    let config = folder.join("server.toml");
-    fs::write(&config, hc_config(port, server, &module, &log))?;
-    let cores = if server.workers > 1 { &settings.all_cores } else { &settings.server_cores };
+    let file = folder.join("server.toml");
+    fs::write(&file, config(port, &library, &folder))?;
+    let cores = if workers > 1 { &settings.all_cores } else { &settings.server_cores };
     let recipe = Recipe {
-        command: vec![program.into(), "run".into(), config.into()],
+        command: vec![program.into(), "run".into(), file.into()],
         port,
         cores: cores.clone(),
-        access_log: server.access_log.then_some(log),
+        access_log: None,
     };
     Ok(Contender { name: name.to_owned(), recipe: Ok(recipe) })
 }

@@ -6,14 +6,22 @@
 
 pub mod contenders;
 pub mod counted;
+pub mod database;
+pub mod driver;
 pub mod generator;
 pub mod launch;
+pub mod leaving;
 pub mod options;
 pub mod parked;
+pub mod partition;
 pub mod process_tree;
+pub mod python;
+pub mod query;
 pub mod report;
+pub mod resources;
 pub mod scaling;
 pub mod settings;
+pub mod sharing;
 pub mod statistics;
 pub mod table;
 pub mod targets;

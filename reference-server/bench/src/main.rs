@@ -17,11 +17,14 @@ use hc_bench::table::Table;
 use hc_bench::targets::{self, RatioTarget};
 use hc_bench::timed::{self, Plan};
 use hc_bench::workshop::default_target;
-use hc_bench::{parked, report, scaling};
+use hc_bench::{driver, leaving, parked, partition, query, report, resources, scaling};
 use serde::Serialize;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
+    if let Some((driver::WORD, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
+        return ended(driver::print_here(rest));
+    }
     let options = match options::parse(&arguments, default_target()) {
         Ok(Some(options)) => options,
         Ok(None) => {
@@ -33,7 +36,11 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match Settings::open(options).and_then(|settings| run(&settings)) {
+    ended(Settings::open(options).and_then(|settings| run(&settings)))
+}
+
+fn ended(result: io::Result<()>) -> ExitCode {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("hc-bench: {error}");
@@ -56,6 +63,22 @@ fn run(settings: &Settings) -> io::Result<()> {
         Command::Scaling => {
             let results = scaling::measure(settings)?;
             show(settings, "scaling", &results.title, &results.table(), &results)
+        }
+        Command::Resources => {
+            let results = resources::measure(settings)?;
+            show(settings, "resources", &results.title, &results.table(), &results)
+        }
+        Command::Partition => {
+            let results = partition::measure(settings)?;
+            show(settings, "partition", &results.title, &results.table(), &results)
+        }
+        Command::Query => {
+            let results = query::measure(settings)?;
+            show(settings, "query", &results.title, &results.table(), &results)
+        }
+        Command::Leaving => {
+            let results = leaving::measure(settings)?;
+            show(settings, "leaving", &results.title, &results.table(), &results)
         }
         Command::Instructions => run_counted(settings, Counter::Instructions, "instructions"),
         Command::Syscalls => run_counted(settings, Counter::SystemCalls, "syscalls"),

@@ -23,6 +23,14 @@ pub enum Command {
     Instructions,
     /// System calls per request.
     Syscalls,
+    /// Many requests that share few connections to a database.
+    Resources,
+    /// One partition that floods, and the others.
+    Partition,
+    /// What one operation on a resource adds to a request and to its driver.
+    Query,
+    /// Clients that leave in the middle of a query.
+    Leaving,
     /// Any other server, by its command line.
     Peer,
 }
@@ -36,10 +44,14 @@ pub struct Options {
     pub seconds: f64,
     /// Rounds; each holds one slot of every row.
     pub rounds: usize,
-    /// Connections of the load generator; `None`: 64, or 10,000 when parked.
+    /// Connections of the load generator; `None`: 64, or 10,000 when parked, or 1,000 that share resources.
     pub connections: Option<usize>,
     /// Requests in a pipelined batch.
     pub pipeline: usize,
+    /// Connections to the database that a server may have.
+    pub members: usize,
+    /// Leaving: how many clients leave.
+    pub runs: usize,
     /// Time a parked request sleeps, in milliseconds.
     pub sleep_ms: u64,
     /// Parked: all requests at once instead of evenly over the sleep.
@@ -80,6 +92,11 @@ commands (none: hello, then parked)
   parked          --connections requests asleep at once: memory, threads, lateness
   scaling         1 worker against 2, with a module that burns CPU (or a server behind `--`:
                   {workers} and {port} in its command line are replaced)
+  resources       1,000 connections that share --members connections to PostgreSQL, against a thread per
+                  connection, and uvicorn with asyncpg
+  partition       one partition that floods, with and without the gate: what the others see of it
+  query           what one operation on a resource costs, beside the driver's own loop
+  leaving         a client leaves in the middle of a query: time until its connection is free
   instructions    user-space instructions per request (valgrind)
   syscalls        system calls per request (strace)
   peer            the server behind `--` ({port} is replaced), beside the floor and nginx
@@ -87,8 +104,10 @@ commands (none: hello, then parked)
 options
   --seconds S       length of a slot (2)
   --rounds N        rounds, one slot per row in each (7)
-  --connections N   connections of the load generator (64; parked: 10000)
+  --connections N   connections of the load generator (64; parked: 10000; resources: 1000)
   --pipeline N      requests in a pipelined batch (16)
+  --members N       connections to the database, of each server (4)
+  --runs N          leaving: clients that leave (100)
   --sleep-ms N      time a parked request sleeps (1000)
   --burst           parked: send all requests at once, not evenly over the sleep
   --server-core N   CPU of the servers (the last one allowed)
@@ -110,6 +129,8 @@ pub fn parse(arguments: &[String], default_target: PathBuf) -> Result<Option<Opt
         rounds: 7,
         connections: None,
         pipeline: 16,
+        members: 4,
+        runs: 100,
         sleep_ms: 1000,
         burst: false,
         server_core: None,
@@ -152,6 +173,10 @@ fn command(name: &str) -> Result<Command, String> {
         "per-connection" => Command::PerConnection,
         "parked" => Command::Parked,
         "scaling" => Command::Scaling,
+        "resources" => Command::Resources,
+        "partition" => Command::Partition,
+        "query" => Command::Query,
+        "leaving" => Command::Leaving,
         "instructions" => Command::Instructions,
         "syscalls" => Command::Syscalls,
         "peer" => Command::Peer,
@@ -165,6 +190,8 @@ fn set(options: &mut Options, name: &str, value: &str) -> Result<(), String> {
         "--rounds" => options.rounds = number(name, value)?,
         "--connections" => options.connections = Some(number(name, value)?),
         "--pipeline" => options.pipeline = number(name, value)?,
+        "--members" => options.members = number(name, value)?,
+        "--runs" => options.runs = number(name, value)?,
         "--sleep-ms" => options.sleep_ms = number(name, value)?,
         "--server-core" => options.server_core = Some(number(name, value)?),
         "--load-core" => options.load_core = Some(number(name, value)?),
@@ -186,8 +213,10 @@ fn number<T: std::str::FromStr>(name: &str, value: &str) -> Result<T, String> {
 
 fn check(options: &Options) -> Result<(), String> {
     let positive = options.seconds > 0.0 && options.seconds.is_finite();
-    if !positive || options.rounds == 0 || options.pipeline == 0 || options.connections == Some(0) {
-        return Err("--seconds, --rounds, --pipeline and --connections must be above zero".to_owned());
+    let counts = [options.rounds, options.pipeline, options.members, options.runs];
+    if !positive || counts.contains(&0) || options.connections == Some(0) {
+        let text = "--seconds, --rounds, --pipeline, --members, --runs and --connections must be above zero";
+        return Err(text.to_owned());
     }
     if options.command == Command::Peer {
         if options.trailing.is_empty() {

@@ -39,6 +39,17 @@ pub const SERVICE_THREADS: usize = 2;
 /// Throughput of two workers over that of one; the only lower limit.
 pub const SCALING: f64 = 1.95;
 
+/// Throughput of shared connections over that of a thread per connection: at least equal, but for the noise of slots.
+pub const SHARED_THROUGHPUT: f64 = 0.98;
+/// The same of the 99th percentile of latency; an upper limit.
+pub const SHARED_P99: f64 = 1.02;
+/// The others' 99th percentile with one partition that floods, over that without.
+pub const FLOODED_P99: f64 = 2.0;
+/// CPU time that a query through a lease adds to the driver's own, in microseconds.
+pub const QUERY_ADDED_US: f64 = 1.5;
+/// From a client's leaving to a free connection, in milliseconds.
+pub const LEFT_FREE_MS: f64 = 20.0;
+
 /// The rows that targets apply to.
 pub fn applies_to(row: &str) -> bool {
     row == HC_C || row == HC_RUST

@@ -104,7 +104,8 @@ pub fn measure(settings: &Settings, plan: &Plan) -> Results {
     summarize(plan, names.zip(problems).zip(slots).map(|((name, problem), slots)| (name, problem, slots)))
 }
 
-fn measure_slot(settings: &Settings, server: &Running, recipe: &Recipe, load: &Load) -> io::Result<Slot> {
+/// Runs the load of one slot against a server that has gone idle, and waits until it has gone idle again.
+pub fn measure_slot(settings: &Settings, server: &Running, recipe: &Recipe, load: &Load) -> io::Result<Slot> {
     let tree = server.tree();
     let before = tree.settled_times()?;
     let report = load.run(&settings.workshop.load, recipe.port, &settings.load_cores)?;
@@ -133,7 +134,7 @@ fn empty_log(log: &Path) -> io::Result<()> {
 }
 
 /// Requests that were not answered as they should, over all slots.
-fn errors(slots: &[Option<Slot>]) -> u64 {
+pub fn errors(slots: &[Option<Slot>]) -> u64 {
     slots.iter().flatten().map(|slot| slot.load.errors + slot.load.connect_errors).sum()
 }
 

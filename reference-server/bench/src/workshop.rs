@@ -9,8 +9,12 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+/// The server with a thread per connection; it is compiled when it is wanted, since it needs libpq.
+const THREADS: &str = "threads.c";
+
 /// Name and text of the C sources; they are part of this program, so it runs from any folder.
-const SOURCES: [(&str, &str); 5] = [
+const SOURCES: [(&str, &str); 6] = [
+    (THREADS, include_str!("../baseline/threads.c")),
     ("floor.c", include_str!("../floor/floor.c")),
     ("load.c", include_str!("../load/load.c")),
     ("histogram.h", include_str!("../load/histogram.h")),
@@ -44,6 +48,20 @@ impl Workshop {
         compile(&workshop.floor)?;
         compile(&workshop.load)?;
         Ok(workshop)
+    }
+
+    /// The server with a thread per connection, compiled; or what is missing for it.
+    pub fn threads(&self) -> Result<PathBuf, String> {
+        let missing = "libpq is not installed (apt-get install libpq-dev)";
+        let output = Command::new("pg_config").arg("--includedir").output().map_err(|_| missing)?;
+        let include = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        if !Path::new(&include).join("libpq-fe.h").is_file() {
+            return Err(missing.to_owned());
+        }
+        let program = self.path(THREADS).with_extension("");
+        compile_with(&program, &["-I", &include, "-pthread"], &["-lpq"])
+            .map_err(|error| error.to_string())?;
+        Ok(program)
     }
 
     /// A path inside the scratch folder.
@@ -83,11 +101,18 @@ fn remove_leftovers(results: &Path) -> io::Result<()> {
 
 /// Compiles `PROGRAM.c` to `PROGRAM`.
 fn compile(program: &Path) -> io::Result<()> {
+    compile_with(program, &[], &[])
+}
+
+fn compile_with(program: &Path, options: &[&str], libraries: &[&str]) -> io::Result<()> {
     let compiler = env::var_os("CC").unwrap_or_else(|| "cc".into());
     let output = Command::new(&compiler)
-        .args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror", "-o"])
+        .args(["-std=gnu99", "-O2", "-Wall", "-Wextra", "-Werror"])
+        .args(options)
+        .arg("-o")
         .arg(program)
         .arg(program.with_extension("c"))
+        .args(libraries)
         .output()
         .map_err(|error| {
             io::Error::other(format!("{}: {error}; install a C compiler", compiler.display()))

@@ -220,6 +220,10 @@ impl Container {
             return;
         }
         if record.phase == Phase::Fresh && record.is_gated() {
+            if signal == Signal::PeerGone {
+                // Should it pass its gates at this moment, it begins with that.
+                record.peer = Peer::LeftEarly;
+            }
             drop(slot);
             return match signal {
                 Signal::PeerGone => self.drop_fresh(task, Status::CANCELLED_PEER),

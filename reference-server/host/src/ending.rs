@@ -245,7 +245,8 @@ impl Worker {
         if let Some(exchange) = exchange {
             exchange.ended(outcome);
         }
-        if let Some(shared) = shared {
+        if let Some(mut shared) = shared {
+            shared.take_timers().for_each(|timer| self.cancel_timer(Some(timer)));
             self.container.take_back(shared, outcome);
         }
         if let Some((parent, child)) = parent {

@@ -9,6 +9,7 @@ use crate::registry::{Desk, Held, Returned, Todo};
 use crate::report::{Level, Report};
 use crate::slots::Slot;
 use crate::task::{LeaseWait, Operation, Phase, Record, Wait};
+use crate::wheel::Key;
 use crate::worker::{self, Worker};
 use http_container_abi::Status;
 use http_container_abi::constants::event_kind;
@@ -41,6 +42,11 @@ impl Shared {
             gate: record.gate.take(),
             member: record.member.take(),
         })
+    }
+
+    /// Timers of waits that were granted and not heard of.
+    pub fn take_timers(&mut self) -> impl Iterator<Item = Key> + '_ {
+        self.leases.iter_mut().filter_map(|held| held.timer.take())
     }
 }
 

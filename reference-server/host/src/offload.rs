@@ -26,8 +26,10 @@ pub(crate) struct Offload {
 #[derive(Default)]
 struct State {
     queue: VecDeque<Job>,
+    /// Threads that wait, those that there are, and those that have a piece of work.
     idle: u32,
     running: u32,
+    busy: u32,
     is_stopping: bool,
     handles: Vec<JoinHandle<()>>,
 }
@@ -57,7 +59,9 @@ impl Offload {
     /// Queues a job; gives it back when there is no room.
     fn submit(&self, container: &Arc<Container>, job: Job) -> Result<(), Job> {
         let mut state = lock(&self.state);
-        if state.is_stopping || (state.queue.len() >= self.queue_limit && state.idle == 0) {
+        // What free threads will take does not wait, whether or not they have come to it [offload.bound].
+        let free = self.threads.saturating_sub(state.busy) as usize;
+        if state.is_stopping || state.queue.len() >= self.queue_limit.saturating_add(free) {
             return Err(job);
         }
         if state.idle <= state.queue.len() as u32 && state.running < self.threads {
@@ -74,7 +78,12 @@ impl Offload {
             }
         }
         state.queue.push_back(job);
-        self.bell.notify_one();
+        let is_awaited = state.idle > 0;
+        // A thread that is woken with the lock held would run into it, and sleep again.
+        drop(state);
+        if is_awaited {
+            self.bell.notify_one();
+        }
         Ok(())
     }
 
@@ -91,6 +100,7 @@ impl Offload {
         let mut state = lock(&self.state);
         loop {
             if let Some(job) = state.queue.pop_front() {
+                state.busy += 1;
                 return Some((job, state.is_stopping));
             }
             if state.is_stopping {
@@ -128,11 +138,15 @@ impl Job {
             let slot = container.slots.lock(self.index);
             slot.is_some_and(|slot| slot.contents.operations.iter().any(|one| one.number == self.number))
         };
+        let end = || lock(&container.offload.state).busy -= 1;
         if is_stopping || !waits(container) {
             self.work.discard();
+            end();
         } else {
             let (status, value) = self.work.run();
             let status = deliverable(status);
+            // Whoever hears of the end finds the thread free.
+            end();
             if container.latch(self.index, self.number, event_kind::OFFLOAD, status, value) {
                 self.work.forget();
             } else {

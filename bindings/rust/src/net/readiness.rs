@@ -88,13 +88,17 @@ impl<T: AsRawFd> Ready<T> {
         &self.io
     }
 
-    /// Tries until the operating system answers anything but "would block", waiting in between.
+    /// Tries until the operating system answers anything but "would block", waiting in between. While a wait goes on it tries
+    /// nothing: the system said "would block", and no edge has come since.
     pub(super) fn poll_io<R>(
         &mut self,
         interest: Interest,
         context: &mut Context<'_>,
         mut attempt: impl FnMut(&T) -> io::Result<R>,
     ) -> Poll<io::Result<R>> {
+        if self.direction(interest).is_waiting(context) {
+            return Poll::Pending;
+        }
         loop {
             match attempt(&self.io) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -111,15 +115,28 @@ impl<T: AsRawFd> Ready<T> {
         interest: Interest,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        let direction = match interest {
-            Interest::Read => &mut self.read,
-            Interest::Write => &mut self.write,
-        };
-        direction.poll(&self.registration, context)
+        match interest {
+            Interest::Read => self.read.poll(&self.registration, context),
+            Interest::Write => self.write.poll(&self.registration, context),
+        }
+    }
+
+    fn direction(&self, interest: Interest) -> &Direction {
+        match interest {
+            Interest::Read => &self.read,
+            Interest::Write => &self.write,
+        }
     }
 }
 
 impl Direction {
+    /// Whether the current task waits already, and no edge has come. A wait of another task says nothing: its edge may have been
+    /// taken by an event that nobody has seen. An error that ended the wait comes again from the next one.
+    fn is_waiting(&self, context: &Context<'_>) -> bool {
+        let own = self.wait.as_ref().filter(|wait| Rc::ptr_eq(wait.context(), &context::current()));
+        own.is_some_and(|wait| wait.poll(context.waker()).is_pending())
+    }
+
     fn poll(&mut self, registration: &Registration, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let current = context::current();
         if self.wait.as_ref().is_some_and(|wait| !Rc::ptr_eq(wait.context(), &current)) {

@@ -1,5 +1,6 @@
 //! TCP and Unix streams with tokio's IO traits. Must not know what is sent over them.
 
+use std::cell::RefCell;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -83,15 +84,33 @@ impl UnixStream {
     }
 }
 
+/// Where small reads go first, one place for each worker. A caller's buffer is usually new at every read, so it would have to be
+/// zeroed as a whole for the few bytes that come.
+const ROOM_BYTES: usize = 16 * 1024;
+
+thread_local! {
+    static ROOM: RefCell<Box<[u8]>> = RefCell::new(vec![0; ROOM_BYTES].into());
+}
+
 fn poll_read(
     ready: &mut Ready<Socket>,
     context: &mut Context<'_>,
     buffer: &mut ReadBuf<'_>,
 ) -> Poll<io::Result<()>> {
-    let space = buffer.initialize_unfilled();
-    let read = std::task::ready!(ready.poll_io(Interest::Read, context, |mut socket| socket.read(space)))?;
-    buffer.advance(read);
-    Poll::Ready(Ok(()))
+    if buffer.remaining() > ROOM_BYTES {
+        let space = buffer.initialize_unfilled();
+        let read =
+            std::task::ready!(ready.poll_io(Interest::Read, context, |mut socket| socket.read(space)))?;
+        buffer.advance(read);
+        return Poll::Ready(Ok(()));
+    }
+    ROOM.with_borrow_mut(|room| {
+        let space = &mut room[..buffer.remaining()];
+        let read =
+            std::task::ready!(ready.poll_io(Interest::Read, context, |mut socket| socket.read(space)))?;
+        buffer.put_slice(&room[..read]);
+        Poll::Ready(Ok(()))
+    })
 }
 
 macro_rules! streams {

@@ -67,6 +67,8 @@ struct State {
     file: Option<Spill>,
     is_discarded: bool,
     has_ended: bool,
+    /// The writer waits for room: only then it is told, which is a system call.
+    is_writer_waiting: bool,
     waker: Option<Waker>,
 }
 
@@ -88,7 +90,7 @@ impl RowQueue {
         }
         if let Some(chunk) = state.chunks.pop_front() {
             state.buffered -= chunk.bytes().len();
-            self.has_room.notify_one();
+            self.tell_writer(&state);
             return Poll::Ready(Next::Chunk(chunk));
         }
         if let Some(part) = self.spilled_part(&mut state) {
@@ -109,9 +111,15 @@ impl RowQueue {
         state.is_discarded = true;
         state.buffered = 0;
         let waste = (std::mem::take(&mut state.chunks), std::mem::take(&mut state.spilled));
-        self.has_room.notify_one();
+        self.tell_writer(&state);
         drop(state);
         drop(waste);
+    }
+
+    fn tell_writer(&self, state: &State) {
+        if state.is_writer_waiting {
+            self.has_room.notify_one();
+        }
     }
 
     /// Whether there is a file, the end of which may take its time.
@@ -157,10 +165,12 @@ impl RowQueue {
             let is_full =
                 |state: &mut State| state.buffered >= self.limits.buffer_bytes && !state.is_discarded;
             let most = PATIENCE.min(*patience);
+            state.is_writer_waiting = true;
             state = self
                 .has_room
                 .wait_timeout_while(state, most, is_full)
                 .map_or_else(|error| error.into_inner().0, |(state, _)| state);
+            state.is_writer_waiting = false;
             *patience = patience.saturating_sub(begin.elapsed());
         }
         if state.is_discarded {
