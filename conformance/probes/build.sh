@@ -14,7 +14,7 @@ probe() {
   name=$1
   shift
   # shellcheck disable=SC2086
-  ${CC:-cc} $flags "$@" -o "$folder/$name.so" "$here/probe.c" "$here/script.c" "$here/calls.c" "$here/table.c" \
+  ${CC:-cc} $flags "$@" -o "$folder/$name.so" "$here/probe.c" "$here/requests.c" "$here/script.c" "$here/calls.c" "$here/table.c" \
     "$here/view.c" "$here/body.c" "$here/record.c"
 }
 

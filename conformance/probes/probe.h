@@ -123,6 +123,10 @@ uint64_t request_sum(const hc_request *request);
 hc_status read_on(struct task *task);
 hc_status write_on(struct task *task);
 
+/* requests.c: the first step of a task with a request, and further ones of any task */
+hc_status begin(struct task *task);
+hc_status go_on(struct task *task);
+
 /* script.c */
 hc_status run(struct task *task);
 char *section(const char *whole, const char *name);

@@ -56,6 +56,8 @@ pub enum Check {
     NoHeader(String),
     /// There is no content.
     Empty,
+    /// Nothing is to be remarked about its status and fields.
+    Sound,
     /// With 405, `allow` is there (RFC 9110 section 15.5.6).
     Allow,
     /// Such an interim response came.
@@ -207,6 +209,7 @@ fn check(text: &str) -> Result<Check, String> {
         ["header", name] => Ok(Check::Header(name.to_lowercase())),
         ["no-header", name] => Ok(Check::NoHeader(name.to_lowercase())),
         ["empty"] => Ok(Check::Empty),
+        ["sound"] => Ok(Check::Sound),
         ["allow"] => Ok(Check::Allow),
         ["interim", status] => status.parse().map(Check::Interim).map_err(|_| format!("no status: {status}")),
         ["no-interim"] => Ok(Check::NoInterim),

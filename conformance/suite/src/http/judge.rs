@@ -217,6 +217,10 @@ impl Run<'_> {
             let holds = match check {
                 Check::Header(name) => last.values(name).next().is_some(),
                 Check::NoHeader(name) => last.values(name).next().is_none(),
+                Check::Sound => match last.remarks.first() {
+                    Some(remark) => return Err(format!("{} with a fault: {remark}", last.status)),
+                    None => true,
+                },
                 Check::Allow => last.status != 405 || last.values("allow").next().is_some(),
                 Check::Empty => last.content.is_empty(),
                 Check::Interim(status) => last.interim.contains(status),

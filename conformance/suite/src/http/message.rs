@@ -19,6 +19,8 @@ pub struct Response {
     pub interim: Vec<u16>,
     /// What no response may be: one sentence each, with the section.
     pub faults: Vec<String>,
+    /// What it lacks by the meaning of its status and fields: one sentence each, with the section. Its framing is sound.
+    pub remarks: Vec<String>,
     /// Whether the end of the connection is its end.
     pub is_framed_by_end: bool,
 }
@@ -221,32 +223,32 @@ fn chunks(response: &mut Response, bytes: &[u8]) -> Result<Option<usize>, String
 /// What holds of every response, whatever was asked.
 fn properties(response: &mut Response, method: &str) {
     let has = |response: &Response, name: &str| response.values(name).next().is_some();
-    let mut faults = Vec::new();
+    let mut remarks = Vec::new();
     if has(response, "transfer-encoding") && matches!(response.status, 204 | 101) {
-        faults.push("transfer-encoding where no content may be (RFC 9112 6.1)");
+        remarks.push("transfer-encoding where no content may be (RFC 9112 6.1)");
     }
     if has(response, "content-length") && response.status == 204 {
-        faults.push("content-length with 204 (RFC 9110 8.6)");
+        remarks.push("content-length with 204 (RFC 9110 8.6)");
     }
     if (200..500).contains(&response.status) && !has(response, "date") {
-        faults.push("no date (RFC 9110 6.6.1)");
+        remarks.push("no date (RFC 9110 6.6.1)");
     }
     if response.values("date").count() > 1 {
-        faults.push("date more than once (RFC 9110 5.3)");
+        remarks.push("date more than once (RFC 9110 5.3)");
     }
     if response.status == 401 && !has(response, "www-authenticate") {
-        faults.push("401 without www-authenticate (RFC 9110 15.5.2)");
+        remarks.push("401 without www-authenticate (RFC 9110 15.5.2)");
     }
     if response.status == 426 && !has(response, "upgrade") {
-        faults.push("426 without upgrade (RFC 9110 15.5.22)");
+        remarks.push("426 without upgrade (RFC 9110 15.5.22)");
     }
     let is_multipart =
         response.values("content-type").any(|value| value.to_lowercase().starts_with("multipart/byteranges"));
     if response.status == 206 && method != "HEAD" && !has(response, "content-range") && !is_multipart {
-        faults.push("206 without content-range (RFC 9110 15.3.7)");
+        remarks.push("206 without content-range (RFC 9110 15.3.7)");
     }
     if response.connection_says("close") && response.connection_says("keep-alive") {
-        faults.push("connection says both close and keep-alive (RFC 9112 9.3)");
+        remarks.push("connection says both close and keep-alive (RFC 9112 9.3)");
     }
-    response.faults.extend(faults.into_iter().map(str::to_owned));
+    response.remarks.extend(remarks.into_iter().map(str::to_owned));
 }

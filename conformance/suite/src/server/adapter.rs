@@ -7,6 +7,7 @@
 use crate::http::url::Url;
 use crate::scratch::Scratch;
 use rustix::process::{Pid, Signal, kill_process};
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -37,6 +38,8 @@ pub struct Running {
     /// Where it is.
     pub url: Url,
     log: PathBuf,
+    /// It was told to stop: a second signal may mean that it is to hurry.
+    is_stopping: Cell<bool>,
     _scratch: Scratch,
 }
 
@@ -95,7 +98,7 @@ pub fn start(adapter: &Path, wanted: &Wanted) -> Result<Running, String> {
         }
     });
     let url = Url { authority: address, path: "/".into() };
-    let mut running = Running { child, url, log, _scratch: scratch };
+    let mut running = Running { child, url, log, is_stopping: Cell::new(false), _scratch: scratch };
     let until = Instant::now() + PATIENCE;
     loop {
         match ready.recv_timeout(until.saturating_duration_since(Instant::now())) {
@@ -112,6 +115,9 @@ pub fn start(adapter: &Path, wanted: &Wanted) -> Result<Running, String> {
 impl Running {
     /// Begins to stop it.
     pub fn terminate(&self) {
+        if self.is_stopping.replace(true) {
+            return;
+        }
         // It may have ended by itself.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
     }

@@ -97,7 +97,7 @@ fn with_container(scenario: &Scenario, running: &mut Running, left: &std::path::
     }
     let status = running.stop()?;
     if !status.success() && status.code() != Some(143) {
-        return Err(format!("the container ended with {status}"));
+        return Err(format!("the adapter ended with {status}"));
     }
     if is_probe {
         let left = fs::read_to_string(left).unwrap_or_default();
