@@ -87,11 +87,14 @@ static void destroy(void *created) {
 
 static hc_status start(void *created, void *worker_state, hc_task task, const hc_start *start, void **task_state) {
   struct instance *instance = (struct instance *)created;
-  struct job *job = (struct job *)calloc(1, sizeof(*job));
+  struct job *job;
   hc_status status;
   (void)worker_state;
-  (void)start;
   (void)task_state;
+  if (start->request == NULL) {
+    return HC_E_UNSUPPORTED; /* a kind of task that this module does not know */
+  }
+  job = (struct job *)calloc(1, sizeof(*job));
   if (job == NULL) {
     return HC_E_MEMORY;
   }

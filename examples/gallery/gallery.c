@@ -65,8 +65,12 @@ static hc_status answer_about(const hc_host *H, hc_task task) {
 static hc_status start(void *instance, void *worker_state, hc_task task, const hc_start *start, void **task_state) {
   const hc_host *H = (const hc_host *)instance;
   const hc_request *request = start->request;
-  int is_page = hc_equal(request->path, "/");
+  int is_page;
   (void)worker_state;
+  if (request == NULL) {
+    return HC_E_UNSUPPORTED; /* a kind of task that this module does not know */
+  }
+  is_page = hc_equal(request->path, "/");
   if (!is_page && !hc_equal(request->path, "/about.json")) {
     return hc_respond_error(H, task, 404, "the demo has its page at /");
   }

@@ -17,8 +17,12 @@ static hc_status create(const hc_host *H, hc_bytes config_json, void **instance)
 static hc_status start(void *instance, void *worker_state, hc_task task, const hc_start *start, void **task_state) {
   const hc_host *H = (const hc_host *)instance;
   uint64_t ms = DEFAULT_MS;
-  hc_status status = hc_query_number(start->request, "ms", MOST_MS, &ms);
+  hc_status status;
   (void)worker_state;
+  if (start->request == NULL) {
+    return HC_E_UNSUPPORTED; /* a kind of task that this module does not know */
+  }
+  status = hc_query_number(start->request, "ms", MOST_MS, &ms);
   if (status < 0) {
     return hc_respond_error(H, task, 400, "ms must be a whole number from 0 to 3600000");
   }

@@ -68,6 +68,9 @@ static hc_status start(void *created, void *worker_state, hc_task task, const hc
   uint64_t delay_ms = instance->chunk_delay_ms;
   struct upload *upload;
   (void)worker_state;
+  if (start->request == NULL) {
+    return HC_E_UNSUPPORTED; /* a kind of task that this module does not know */
+  }
   if (hc_query_number(start->request, "chunk_delay_ms", MOST_MS, &delay_ms) < 0) {
     return hc_respond_error(instance->host, task, 400, "chunk_delay_ms must be a whole number from 0 to 60000");
   }

@@ -9,7 +9,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::{CommandExt, ExitStatusExt};
-use std::path::PathBuf;
+use std::path::Path;
 use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
@@ -22,14 +22,14 @@ const OUTPUT_LINES: usize = 40;
 
 /// Runs a case in a process of its own; how it ended, and how long it took.
 #[must_use]
-pub fn run(case: &Case, target: &Target, program: &PathBuf, limit: Duration) -> (Outcome, Duration) {
+pub fn run(case: &Case, target: &Target, program: &Path, limit: Duration) -> (Outcome, Duration) {
     let started = Instant::now();
     let outcome = supervise(case, target, program, limit)
         .unwrap_or_else(|error| Outcome::crash(format!("the process of the case cannot be run: {error}")));
     (outcome, started.elapsed())
 }
 
-fn supervise(case: &Case, target: &Target, program: &PathBuf, limit: Duration) -> io::Result<Outcome> {
+fn supervise(case: &Case, target: &Target, program: &Path, limit: Duration) -> io::Result<Outcome> {
     let scratch = Scratch::new()?;
     let (answer, progress, output) =
         (scratch.file("answer"), scratch.file("progress"), scratch.file("output"));
@@ -42,6 +42,7 @@ fn supervise(case: &Case, target: &Target, program: &PathBuf, limit: Duration) -
         .stdout(log.try_clone()?)
         .stderr(log)
         .env("TMPDIR", scratch.folder())
+        .envs(environment(target).iter().map(|(name, value)| (name, value)))
         .process_group(0)
         .spawn()?;
     let (status, is_late) = wait(child, limit)?;
@@ -57,6 +58,13 @@ fn supervise(case: &Case, target: &Target, program: &PathBuf, limit: Duration) -
         outcome.details.extend(lines[from..].iter().map(|line| format!("| {line}")));
     }
     Ok(outcome)
+}
+
+fn environment(target: &Target) -> &[(String, String)] {
+    match target {
+        Target::Module(module) => &module.environment,
+        Target::Server(_) | Target::Http(_) => &[],
+    }
 }
 
 /// Waits for the end and for at most `limit`; what is left of the process group is killed either way, while its number still
@@ -99,7 +107,7 @@ fn signal_name(signal: i32) -> &'static str {
     }
 }
 
-fn last_seed(progress: &PathBuf) -> Option<u64> {
+fn last_seed(progress: &Path) -> Option<u64> {
     let bytes = fs::read(progress).ok()?;
     let last = bytes.chunks_exact(8).next_back()?;
     last.try_into().ok().map(u64::from_le_bytes)

@@ -5,9 +5,11 @@ use crate::expectation::Expectations;
 use crate::options::{self, Command, Options};
 use crate::report::{self, Report};
 use crate::runner::{self, Ran};
-use crate::target::{Kind, Target};
+use crate::self_test::{self, Kill};
+use crate::target::{Kind, ModuleTarget, Target};
 use crate::{child, registry, trace};
 use std::fs;
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -35,7 +37,8 @@ fn act(command: Command, options: &Options) -> Result<bool, String> {
         Command::List(subject) => list(subject, options),
         Command::Trace => print!("{}", trace::table()),
         Command::Run(target) => return run(target, options),
-        Command::Fuzz(..) | Command::SelfTest(_) => return Err("there is no such command yet".into()),
+        Command::Fuzz(module, duration) => return fuzz(&module, duration, options),
+        Command::SelfTest(bad) => return self_test(&bad, options),
     }
     Ok(true)
 }
@@ -102,6 +105,47 @@ fn run(target: Target, options: &Options) -> Result<bool, String> {
     terminal.sum(&report);
     write_all(&report, options)?;
     Ok(report.is_well())
+}
+
+/// Runs with new seeds until the time is over or something fails.
+fn fuzz(module: &ModuleTarget, duration: Duration, options: &Options) -> Result<bool, String> {
+    /// Seeds of one round.
+    const ROUND: u64 = 200;
+    let started = Instant::now();
+    let mut first_seed = module.first_seed;
+    while started.elapsed() < duration {
+        let last_seed = first_seed.saturating_add(ROUND - 1);
+        println!("seeds {first_seed}..{last_seed}");
+        let target = ModuleTarget { first_seed, last_seed, ..module.clone() };
+        if !run(Target::Module(target), options)? {
+            return Ok(false);
+        }
+        first_seed = last_seed.saturating_add(1);
+    }
+    Ok(true)
+}
+
+fn self_test(bad: &Path, options: &Options) -> Result<bool, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let tell = |kill: &Kill| {
+        if !options.is_quiet || !kill.is_as_expected() {
+            println!("{}", self_test::line(kill));
+        }
+    };
+    let kills = self_test::run(bad, &program, options.at_once, tell)
+        .map_err(|error| format!("{}: {error}", bad.display()))?;
+    let unproven = self_test::unproven();
+    for case in &unproven {
+        println!("WRONG no fault makes {case} fail");
+    }
+    let wrong = kills.iter().filter(|kill| !kill.is_as_expected()).count() + unproven.len();
+    let as_expected = kills.iter().filter(|kill| kill.is_as_expected()).count();
+    println!(
+        "{as_expected} of {} as expected, the good module among them; {} cases unproven",
+        kills.len(),
+        unproven.len()
+    );
+    Ok(wrong == 0)
 }
 
 /// The names of cases that failed in the report of the run before.

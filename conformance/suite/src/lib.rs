@@ -13,6 +13,7 @@ pub mod registry;
 pub mod report;
 pub mod runner;
 pub mod scratch;
+pub mod self_test;
 pub mod server;
 pub mod target;
 pub mod trace;

@@ -26,7 +26,7 @@ Which cases:
 Of modules:
   --config JSON        the configuration that `create` is given        (default {})
   --config-file FILE   the same, from a file
-  --resource NAME=ID   a resource of that interface, for example db=hc.sql/1; may be given several times
+  --path PATH?QUERY    a path for its requests; may be given several times (default: the kit's own)
   --seed N             the first seed                                  (default 1)
   --seeds A..B         all seeds from A to B                           (default 1..20)
   --reproduce N        that seed only, and the host's record of it
@@ -81,8 +81,6 @@ pub struct Options {
     pub limit: Duration,
     /// The sum only.
     pub is_quiet: bool,
-    /// One seed, with the host's record.
-    pub is_reproduction: bool,
     /// Where the JSON report goes.
     pub json: Option<PathBuf>,
     /// Where the JUnit report goes.
@@ -103,7 +101,6 @@ impl Default for Options {
             at_once: std::thread::available_parallelism().map_or(1, usize::from),
             limit: Duration::from_secs(60),
             is_quiet: false,
-            is_reproduction: false,
             json: None,
             junit: None,
             html: None,
@@ -168,16 +165,14 @@ fn set(options: &mut Options, given: &mut Given, name: &str, value: String) -> R
             given.module.config =
                 std::fs::read_to_string(&value).map_err(|error| format!("{value}: {error}"))?;
         }
-        "--resource" => {
-            let (name, of) = value.split_once('=').ok_or("--resource wants NAME=INTERFACE")?;
-            given.module.resources.push((name.into(), of.into()));
-        }
+        "--path" if value.starts_with('/') => given.module.paths.push(value),
+        "--path" => return Err("--path wants a path that begins with /".into()),
         "--seed" => {
             let first = number(name, &value)?;
             (given.module.first_seed, given.module.last_seed) = (first, first.saturating_add(19));
         }
         "--reproduce" => {
-            options.is_reproduction = true;
+            given.module.environment.push((crate::module::REPRODUCTION.into(), "1".into()));
             (given.module.first_seed, given.module.last_seed) =
                 (number(name, &value)?, number(name, &value)?);
         }

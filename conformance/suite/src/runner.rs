@@ -4,6 +4,7 @@ use crate::case::{Case, Outcome};
 use crate::child;
 use crate::target::Target;
 use std::io;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
@@ -29,15 +30,27 @@ pub fn run(
     target: &Target,
     at_once: usize,
     limit: Duration,
-    mut tell: impl FnMut(&Ran),
+    tell: impl FnMut(&Ran),
 ) -> io::Result<Vec<Ran>> {
-    let program = std::env::current_exe()?;
+    Ok(run_as(&std::env::current_exe()?, cases, target, at_once, limit, tell))
+}
+
+/// As [`run`], with the program at `program` in the place of this one.
+#[must_use]
+pub fn run_as(
+    program: &Path,
+    cases: &[Case],
+    target: &Target,
+    at_once: usize,
+    limit: Duration,
+    mut tell: impl FnMut(&Ran),
+) -> Vec<Ran> {
     let next = AtomicUsize::new(0);
     let mut done: Vec<Option<Ran>> = vec![None; cases.len()];
     thread::scope(|scope| {
         let (sender, receiver) = mpsc::channel();
         for _ in 0..at_once.clamp(1, cases.len().max(1)) {
-            let (sender, next, program) = (sender.clone(), &next, &program);
+            let (sender, next, program) = (sender.clone(), &next, program);
             scope.spawn(move || {
                 while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let (outcome, took) = child::run(case, target, program, limit);
@@ -54,5 +67,5 @@ pub fn run(
             done[index] = Some(ran);
         }
     });
-    Ok(done.into_iter().flatten().collect())
+    done.into_iter().flatten().collect()
 }

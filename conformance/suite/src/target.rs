@@ -50,9 +50,12 @@ pub struct ModuleTarget {
     pub first_seed: u64,
     /// The last seed.
     pub last_seed: u64,
-    /// Resources that the host offers: name and interface.
+    /// Paths, with queries, of the requests; none: the kit's own.
     #[serde(default)]
-    pub resources: Vec<(String, String)>,
+    pub paths: Vec<String>,
+    /// Variables of the environment of each case's process.
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
 }
 
 /// A container behind an adapter.
@@ -82,6 +85,13 @@ impl Target {
         }
     }
 
+    /// Whether one seed is repeated, with everything that there is to be told.
+    #[must_use]
+    pub fn is_reproduction(&self) -> bool {
+        let is_it = |(name, _): &(String, String)| name == crate::module::REPRODUCTION;
+        matches!(self, Target::Module(module) if module.environment.iter().any(is_it))
+    }
+
     /// Its name in reports.
     #[must_use]
     pub fn shown(&self) -> String {
@@ -101,11 +111,10 @@ impl Target {
                     "" | "{}" => String::new(),
                     config => format!(" --config '{}'", config.replace('\'', "'\\''")),
                 };
-                let resources: String =
-                    module.resources.iter().map(|(name, of)| format!(" --resource {name}={of}")).collect();
+                let paths: String = module.paths.iter().map(|path| format!(" --path '{path}'")).collect();
                 let seed = seed.map(|seed| format!(" --reproduce {seed}")).unwrap_or_default();
                 format!(
-                    "hc-conformance module {}{config}{resources} --filter '={case}'{seed}",
+                    "hc-conformance module {}{config}{paths} --filter '={case}'{seed}",
                     module.path.display()
                 )
             }

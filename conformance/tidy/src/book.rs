@@ -6,6 +6,7 @@ mod page;
 use crate::links::{OPTIONS, anchor};
 use crate::repository::Text;
 use crate::rules::{Rule, of_chapters};
+use crate::traces::Traces;
 use pulldown_cmark::{CowStr, Event, Parser, Tag, TagEnd, html};
 use regex::{Captures, Regex};
 use std::collections::BTreeMap;
@@ -28,13 +29,15 @@ pub struct Page {
 
 /// Pages of the book. `front` is the specification's README, which becomes `index.html`; `headers` are shown as they are.
 #[must_use]
-pub fn render(front: &Text, chapters: &[Text], headers: &[Text]) -> Vec<Page> {
+pub fn render(front: &Text, chapters: &[Text], headers: &[Text], traces: &Traces) -> Vec<Page> {
     let (rules, _) = of_chapters(chapters);
     let contents: Vec<(String, String)> =
         chapters.iter().map(|text| (page_name(&text.path), title(&text.text))).collect();
-    let mut pages = vec![text_page(front, "index.html", &contents, &rules)];
-    pages.extend(chapters.iter().map(|text| text_page(text, &page_name(&text.path), &contents, &rules)));
-    pages.push(rule_table(&contents, &rules));
+    let mut pages = vec![text_page(front, "index.html", &contents, &rules, traces)];
+    pages.extend(
+        chapters.iter().map(|text| text_page(text, &page_name(&text.path), &contents, &rules, traces)),
+    );
+    pages.push(rule_table(&contents, &rules, traces));
     pages.extend(headers.iter().map(|header| header_page(header, &contents)));
     pages
 }
@@ -53,10 +56,19 @@ fn title(text: &str) -> String {
     text.lines().find_map(|line| line.strip_prefix("# ")).unwrap_or("untitled").to_owned()
 }
 
-fn text_page(text: &Text, name: &str, contents: &[(String, String)], rules: &BTreeMap<String, Rule>) -> Page {
+fn text_page(
+    text: &Text,
+    name: &str,
+    contents: &[(String, String)],
+    rules: &BTreeMap<String, Rule>,
+    traces: &Traces,
+) -> Page {
     let marked = RULE_HEADER.replace_all(&text.text, |parts: &Captures<'_>| {
         let (id, facts) = (&parts[1], page::escape(&parts[2].replace('\n', " ")));
-        format!("<a class=\"rule\" id=\"{id}\" href=\"#{id}\">{id}</a> <span class=\"facts\">{facts}</span>")
+        format!(
+            "<a class=\"rule\" id=\"{id}\" href=\"#{id}\">{id}</a> <span class=\"facts\">{facts}{}</span>",
+            tested_by(traces, id)
+        )
     });
     let mut events: Vec<Event<'_>> = Parser::new_ext(&marked, OPTIONS).collect();
     name_headings(&mut events);
@@ -112,18 +124,25 @@ fn local(target: &str) -> String {
     }
 }
 
-fn rule_table(contents: &[(String, String)], rules: &BTreeMap<String, Rule>) -> Page {
+/// The cases beside a rule; nothing when there is none.
+fn tested_by(traces: &Traces, rule: &str) -> String {
+    let cases = page::escape(&traces.cases(rule).join(", "));
+    if cases.is_empty() { cases } else { format!("; tested by {cases}") }
+}
+
+fn rule_table(contents: &[(String, String)], rules: &BTreeMap<String, Rule>, traces: &Traces) -> Page {
     let mut body = format!(
-        "<h1>All rules</h1>\n<p>{} rules, by id.</p>\n<table><thead><tr><th>rule</th><th>who keeps it</th><th>how it is checked</th><th>since</th><th>what it says</th></tr></thead><tbody>\n",
+        "<h1>All rules</h1>\n<p>{} rules, by id.</p>\n<table><thead><tr><th>rule</th><th>who keeps it</th><th>how it is checked</th><th>cases of the conformance kit</th><th>since</th><th>what it says</th></tr></thead><tbody>\n",
         rules.len()
     );
     for rule in rules.values() {
         let (page, id) = (page_name(&rule.chapter), &rule.id);
         let [subject, check, since, text] = [&rule.subject, &rule.check, &rule.since, &rule.text]
             .map(|cell| page::escape(&cell.replace('`', "")));
+        let cases = page::escape(&traces.cases(id).join(", "));
         let _ = writeln!(
             body,
-            "<tr><td><a href=\"{page}#{id}\"><code>{id}</code></a></td><td>{subject}</td><td>{check}</td><td>{since}</td><td>{text}</td></tr>"
+            "<tr><td><a href=\"{page}#{id}\"><code>{id}</code></a></td><td>{subject}</td><td>{check}</td><td>{cases}</td><td>{since}</td><td>{text}</td></tr>"
         );
     }
     body.push_str("</tbody></table>\n");
@@ -175,7 +194,8 @@ mod tests {
         let front = Text::new("spec/README.md", "# The ABI\n\n[Tasks](text/06-tasks.md#a-task)\n");
         let tasks = "# Tasks\n\n## A task\n\nr[task.done] {both, tested, since 1.0} It MUST `end`, see `task.done` & <x>.\n";
         let header = Text::new("spec/include/http_container/base.h", "#include <stdint.h>\n");
-        render(&front, &[Text::new("spec/text/06-tasks.md", tasks)], &[header])
+        let traces = Traces::parse("task.done\tmodule\ttasks-end\n");
+        render(&front, &[Text::new("spec/text/06-tasks.md", tasks)], &[header], &traces)
     }
 
     #[test]
@@ -185,7 +205,8 @@ mod tests {
         assert_eq!(names, ["index.html", "06-tasks.html", "rules.html", "base.h.html"]);
         assert!(pages[1].html.contains("id=\"task.done\""));
         assert!(pages[1].html.contains("<a href=\"06-tasks.html#task.done\"><code>task.done</code></a>"));
-        assert!(pages[2].html.contains("1 rules"));
+        assert!(pages[1].html.contains("since 1.0; tested by module tasks-end</span>"));
+        assert!(pages[2].html.contains("1 rules") && pages[2].html.contains("<td>module tasks-end</td>"));
         assert!(pages[3].html.contains("&lt;stdint.h&gt;"));
     }
 

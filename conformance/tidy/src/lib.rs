@@ -21,6 +21,7 @@ pub mod rules;
 pub mod sources;
 pub mod statuses;
 pub mod tags;
+pub mod traces;
 pub mod words;
 
 pub use finding::Finding;

@@ -4,7 +4,7 @@ use hc_tidy::exceptions::{self, Exception};
 use hc_tidy::repository::Text;
 use hc_tidy::{
     Finding, Repository, call_table, dependencies, edges, functions, licences, links, places, rule_uses,
-    rules, sources, statuses, tags, words,
+    rules, sources, statuses, tags, traces, words,
 };
 
 /// Exceptions that stay, and those that wait for somebody to mend what they except.
@@ -55,6 +55,7 @@ fn every_exception_is_from_a_check_that_there_is() {
         "calls",
         "statuses",
         "links",
+        "traces",
     ];
     let repository = Repository::open();
     for exception in exceptions(&repository) {
@@ -133,6 +134,14 @@ fn every_rule_that_is_named_exists() {
     let uses: Vec<_> = texts.flat_map(|text| forms.uses(text)).collect();
     assert!(uses.len() > 500, "the uses were not read");
     hold("rule-uses", &repository, rule_uses::unknown(&uses, &rules));
+}
+
+#[test]
+fn rules_that_modules_keep_have_cases_or_a_reason() {
+    let repository = Repository::open();
+    let (rules, _) = rules::of_chapters(&repository.texts(&["spec/text/"], &[".md"]));
+    let table = traces::Traces::parse(&repository.read(traces::TABLE).text);
+    hold("traces", &repository, traces::check(&rules, &table, &repository.read(traces::UNCOVERED)));
 }
 
 #[test]

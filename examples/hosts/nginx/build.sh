@@ -21,10 +21,11 @@ trap 'rm -rf "$build"' EXIT
 export HC_SPEC_INCLUDE=$root/spec/include
 # shellcheck disable=SC1091
 . "$source/conf_flags" # NGX_CONF_FLAGS: what Debian's nginx was configured with, so that the two fit together
-cd "$source"
-./configure "${NGX_CONF_FLAGS[@]}" --builddir="$build" --add-dynamic-module="$here" \
-  --with-cc-opt="-O2 -g -fPIC -Wall -Wextra -Wno-unused-parameter ${CFLAGS:-}" --with-ld-opt="-fPIC ${LDFLAGS:-}" > "$build/configure.log" ||
-  { tail -n 20 "$build/configure.log" >&2; exit 1; }
-make -s -f "$build/Makefile" modules > "$build/make.log" 2>&1 || { grep -aE 'error|warning|Error' "$build/make.log" | head -n 40 >&2; exit 1; }
-mv -f "$build/ngx_http_container_module.so" "$out/"
+# A copy: configure writes beside itself.
+cp -r "$source" "$build/source"
+cd "$build/source"
+./configure "${NGX_CONF_FLAGS[@]}" --builddir="$build/objects" --add-dynamic-module="$here" \
+  --with-cc-opt="-O2 -g -fPIC -Wall -Wextra -Wno-unused-parameter ${CFLAGS:-}" --with-ld-opt="-fPIC ${LDFLAGS:-}" > "$build/log" 2>&1 &&
+  make -s -f "$build/objects/Makefile" modules >> "$build/log" 2>&1 || { tail -n 40 "$build/log" >&2; exit 1; }
+mv -f "$build/objects/ngx_http_container_module.so" "$out/"
 echo "$out/ngx_http_container_module.so"

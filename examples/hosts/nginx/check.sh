@@ -19,6 +19,7 @@ cleanup() {
   rm -rf "$scratch"
 }
 trap cleanup EXIT
+trap 'echo "check.sh: line $LINENO failed" >&2' ERR
 chmod 755 "$scratch" # nginx's workers leave root
 
 "$here/build.sh" "$scratch" > /dev/null

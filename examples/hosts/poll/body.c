@@ -47,7 +47,12 @@ static void size_byte(body *b, char c) {
   if (++b->line > CHUNK_LINE_MOST) b->end = BODY_BROKEN;
 }
 
-/* Trailers end at the first empty line. Here only lines are looked at; the fields are checked when all are there. */
+static bool is_trailers(buffer *b) {
+  int count = fields_parse(b->bytes, b->bytes + b->end, NULL);
+  return count >= 0 && (uint64_t)count <= the.set.field_lines; /* [body.trailers.checked] */
+}
+
+/* Trailers end at the first empty line. Until then only lines are looked at; the fields are checked when all are there. */
 static void trailer_byte(body *b, char c, bool keep) {
   bool is_cr_due = b->last == '\r';
   if (is_cr_due != (c == '\n') || (keep && !buffer_reserve(&b->trailers, 1))) {
@@ -60,7 +65,7 @@ static void trailer_byte(body *b, char c, bool keep) {
   }
   b->last = c;
   if (c == '\n') {
-    if (b->line == 0) b->end = BODY_WHOLE;
+    if (b->line == 0) b->end = keep && !is_trailers(&b->trailers) ? BODY_BROKEN : BODY_WHOLE;
     b->line = 0;
   } else if (c != '\r') {
     b->line++;

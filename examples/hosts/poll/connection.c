@@ -77,10 +77,14 @@ void connection_close(connection *c) {
 
 /* Refuses what was not understood to its end. Responses before it are in the buffer. [connection.refusal.order] */
 static void refuse_head(connection *c, int status) {
-  char text[256];
-  snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\ncontent-length: 0\r\nconnection: close\r\n\r\n", status,
-           reason_phrase((uint32_t)status));
-  if (buffer_reserve(&c->out, sizeof text)) buffer_add_text(&c->out, text);
+  char text[128];
+  if (buffer_reserve(&c->out, 256)) {
+    snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\ncontent-length: 0\r\nconnection: close\r\n", status,
+             reason_phrase((uint32_t)status));
+    buffer_add_text(&c->out, text);
+    date_send(&c->out);
+    buffer_add(&c->out, "\r\n", 2);
+  }
   connection_close(c);
 }
 

@@ -208,6 +208,7 @@ const char *length_refused(const exchange *e, const response_head *head, bool is
 size_t fields_size(const hc_field *fields, size_t count);
 bool response_is_bare(const exchange *e, uint32_t status); /* it has no body, whatever the module says */
 bool response_send_head(exchange *e, const response_head *head, size_t more); /* false: no memory for it and `more` */
+void date_send(buffer *out);
 void fields_send(buffer *out, const hc_field *fields, size_t count);
 const char *reason_phrase(uint32_t status);
 
@@ -275,6 +276,7 @@ void calls_fill(hc_host *host);
 void http_calls_fill(hc_host *host);
 
 bool is_json_object(const char *text);
+size_t utf8_length(const unsigned char *at, size_t size); /* of the sequence at the beginning; 0 when it is none */
 const char *status_name(hc_status status, char number[16]);
 void log_bytes(uint32_t level, const char *name, uint64_t request, hc_bytes text);
 void log_line(uint32_t level, const instance *i, const task *t, const char *format, ...);

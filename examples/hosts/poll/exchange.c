@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Trailers are checked as fields are; those for framing and the connection are left out. [body.trailers.checked] */
+/* Those for framing, routing and the connection are left out. [body.trailers.checked] */
 static void keep_trailers(exchange *e) {
   static const char *const left_out[] = {"transfer-encoding",
                                          "content-length",
@@ -32,11 +32,7 @@ static void keep_trailers(exchange *e) {
                                          NULL};
   buffer *b = &e->body.trailers;
   int count = b->end > 0 ? fields_parse(b->bytes, b->bytes + b->end, NULL) : 0, at;
-  if (count < 0 || (uint64_t)count > the.set.field_lines) {
-    e->body.end = BODY_BROKEN;
-    return;
-  }
-  if (count == 0) return;
+  if (count <= 0) return;
   e->trailers = allocate((size_t)count * sizeof *e->trailers);
   fields_parse(b->bytes, b->bytes + b->end, e->trailers);
   for (at = 0; at < count; at++) {
@@ -82,7 +78,6 @@ void exchange_answer(exchange *e, int status) {
   snprintf(text, sizeof text, "%d %s\n", status, reason_phrase((uint32_t)status));
   head.status = (uint32_t)status, head.fields = fields, head.field_count = status == 503 ? 2 : 1,
   head.length = strlen(text);
-  if (e->body.end > BODY_WHOLE) e->keep_alive = false;
   if (e->body.end == BODY_OPEN && e->body.at == AT_CONTENT && e->body.left > the.set.drop_bytes) e->keep_alive = false;
   if (!response_send_head(e, &head, sizeof text)) {
     exchange_abort(e);

@@ -19,7 +19,9 @@ static bool literal(const char **at, const char *word) {
 static bool string(const char **at) {
   if (**at != '"') return false;
   for (++*at; **at != '"'; ++*at) {
-    if ((unsigned char)**at < 0x20) return false;
+    size_t length = utf8_length((const unsigned char *)*at, strlen(*at));
+    if (length == 0 || (unsigned char)**at < 0x20) return false;
+    *at += length - 1;
     if (**at != '\\') continue;
     ++*at;
     if (**at == 'u') {

@@ -25,8 +25,7 @@ const char *status_name(hc_status status, char number[16]) {
   return number;
 }
 
-/* The length of the UTF-8 sequence at the beginning, 0 when it is none. */
-static size_t utf8(const unsigned char *at, size_t size) {
+size_t utf8_length(const unsigned char *at, size_t size) {
   size_t length = at[0] < 0x80 ? 1 : at[0] >= 0xc2 && at[0] < 0xe0 ? 2 : at[0] >= 0xe0 && at[0] < 0xf0 ? 3 : 4, more;
   if (length > size || (length == 4 && (at[0] < 0xf0 || at[0] > 0xf4))) return 0;
   for (more = 1; more < length; more++)
@@ -40,7 +39,7 @@ static size_t escape(char *out, size_t room, hc_bytes text) {
   size_t at = 0, used = 0, length;
   while (at < text.size && used + 8 < room) {
     const unsigned char *c = (const unsigned char *)text.data + at;
-    length = utf8(c, text.size - at);
+    length = utf8_length(c, text.size - at);
     if (length == 0) {
       used += (size_t)snprintf(out + used, 8, "\xef\xbf\xbd");
     } else if (c[0] < 0x20 || c[0] == 0x7f || (length == 2 && c[0] == 0xc2 && c[1] < 0xa0)) {
@@ -55,7 +54,7 @@ static size_t escape(char *out, size_t room, hc_bytes text) {
 }
 
 void log_bytes(uint32_t level, const char *name, uint64_t request, hc_bytes text) {
-  char line[4096];
+  char line[8192]; /* 1,024 bytes fit, whatever they are [host.log.size] */
   size_t used;
   level = level < HC_LOG_ERROR ? HC_LOG_ERROR : level > HC_LOG_TRACE ? HC_LOG_TRACE : level;
   if (level > the.set.log_level) return;

@@ -103,8 +103,8 @@ static const char *read_options(int count, char **options, const char **listen_a
   return at < count ? options[at] : NULL;
 }
 
-/* A socket that listens; -1 when it cannot be. */
-static int listen_on(const char *where) {
+/* A socket that has the address, and does not listen before there is somebody to answer; -1 when it cannot be. */
+static int bind_to(const char *where) {
   struct addrinfo wish, *found = NULL;
   const char *colon = strrchr(where, ':');
   char host[256] = "";
@@ -121,22 +121,22 @@ static int listen_on(const char *where) {
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     fcntl(fd, F_SETFD, FD_CLOEXEC);
     fcntl(fd, F_SETFL, O_NONBLOCK);
-    if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, 512) != 0) close(fd), fd = -1;
+    if (bind(fd, found->ai_addr, found->ai_addrlen) != 0) close(fd), fd = -1;
   }
   freeaddrinfo(found);
   return fd;
 }
 
-static void say_ready(int fd) {
+static bool begin_to_listen(int fd) {
   struct sockaddr_storage address;
   socklen_t size = sizeof address;
   char host[128], port[16];
-  if (getsockname(fd, (struct sockaddr *)&address, &size) != 0) return;
+  if (listen(fd, 512) != 0 || getsockname(fd, (struct sockaddr *)&address, &size) != 0) return false;
   if (getnameinfo((struct sockaddr *)&address, size, host, sizeof host, port, sizeof port,
                   NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-    return;
+    return false;
   printf(strchr(host, ':') ? "ready [%s]:%s\n" : "ready %s:%s\n", host, port);
-  fflush(stdout);
+  return fflush(stdout) == 0;
 }
 
 int main(int count, char **options) {
@@ -150,7 +150,7 @@ int main(int count, char **options) {
   if (listen_at == NULL || the.entries == NULL) return usage("--listen and --module", "are needed");
   if (the.set.replaced == UINT64_MAX) the.set.replaced = the.set.drain;
   if (!loop_begin()) return 1;
-  the.listener = listen_on(listen_at);
+  the.listener = bind_to(listen_at);
   if (the.listener < 0) {
     log_line(HC_LOG_ERROR, NULL, NULL, "cannot listen on %s: %s", listen_at, strerror(errno));
     return 1;
@@ -160,7 +160,7 @@ int main(int count, char **options) {
     if (!entry_load(e)) return 1;
   for (e = the.entries; e != NULL; e = e->next)
     if (!entry_create(e)) return 1; /* it refuses to start [module.create.refused] */
-  say_ready(the.listener);
+  if (!begin_to_listen(the.listener)) return 1;
   loop_run();
   unlock();
   while ((e = the.entries) != NULL) {

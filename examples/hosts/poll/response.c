@@ -107,7 +107,7 @@ void fields_send(buffer *out, const hc_field *fields, size_t count) {
   }
 }
 
-static void send_date(buffer *out) {
+void date_send(buffer *out) {
   static const char days[] = "SunMonTueWedThuFriSat", months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
   char text[64];
   time_t now = time(NULL);
@@ -143,13 +143,13 @@ bool response_send_head(exchange *e, const response_head *head, size_t more) {
   if (!buffer_reserve(out, fields_size(head->fields, head->field_count) + 4 * head->field_count + 512 + more))
     return false;
   sends_length = frame(e, head, own != NULL, &sends_own, &length);
-  if (e->framing == BY_CLOSE || the.stopping) e->keep_alive = false;
+  if (e->framing == BY_CLOSE || the.stopping || e->body.end > BODY_WHOLE) e->keep_alive = false;
   if (e->is_continue_due && c->in.begin == c->in.end) e->keep_alive = false; /* [body.continue.unread] */
   snprintf(line, sizeof line, "HTTP/1.1 %u %s\r\n", (unsigned)head->status, reason_phrase(head->status));
   buffer_add_text(out, line);
   for (at = 0; at < head->field_count; at++)
     if (sends_own || !bytes_equal(head->fields[at].name, "content-length")) fields_send(out, &head->fields[at], 1);
-  if (find_field(head, "date") == NULL) send_date(out);
+  if (find_field(head, "date") == NULL) date_send(out);
   if (sends_length) {
     snprintf(line, sizeof line, "content-length: %llu\r\n", (unsigned long long)length);
     buffer_add_text(out, line);

@@ -17,6 +17,7 @@ task *task_new(instance *i, uint32_t kind, void *arg, exchange *e) {
   if (e != NULL) {
     e->task = t;
     t->deadline = e->request.deadline_ns;
+    if (e->connection->eof) t->true_notices |= HC_NOTICE_PEER; /* [notice.true-already] */
     if (t->deadline != HC_NO_DEADLINE) t->nine_tenths = t->deadline - (t->deadline - now_ns()) / 10;
   }
   i->tasks++;

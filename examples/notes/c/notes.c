@@ -83,8 +83,12 @@ static const struct place *find_place(struct visit *visit) {
 
 static hc_status start(void *instance, void *worker_state, hc_task task, const hc_start *start, void **task_state) {
   const hc_request *request = start->request;
-  struct visit *visit = (struct visit *)calloc(1, sizeof(*visit));
+  struct visit *visit;
   const struct place *place;
+  if (request == NULL) {
+    return HC_E_UNSUPPORTED; /* a kind of task that this module does not know */
+  }
+  visit = (struct visit *)calloc(1, sizeof(*visit));
   if (visit == NULL) {
     return HC_E_MEMORY;
   }

@@ -143,6 +143,17 @@ mod tests {
     }
 
     #[test]
+    fn keys_are_bounded_in_number() {
+        let mut all = partitions(1, 1);
+        let key = |number: usize| number.to_le_bytes();
+        (0..KEYS).for_each(|number| assert_eq!(all.enter(&key(number), number as u64), Entry::Passed));
+        assert_eq!(all.enter(b"one more", 1), Entry::ManyKeys);
+        assert_eq!(all.enter(&key(7), 1), Entry::Waits, "those that are there go on");
+        assert_eq!(all.leave(&key(8), 8), None);
+        assert_eq!(all.enter(b"one more", 1), Entry::Passed);
+    }
+
+    #[test]
     fn the_first_pair_of_the_name_counts_and_names_are_whole() {
         let check = |query: &[u8], expect: Option<&[u8]>| {
             assert_eq!(named(query.split(|byte| *byte == b'&'), "user"), expect);

@@ -103,7 +103,8 @@ impl Worker {
             self.each_task(|index, record| {
                 let Some(instance) = record.instance.and_then(retired) else { return };
                 record.notice(notice::RELOAD);
-                if instance.expired.load(Ordering::SeqCst) {
+                // Members end by themselves, when nobody holds them any more [provider.drain].
+                if instance.expired.load(Ordering::SeqCst) && record.member.is_none() {
                     record.cancel.get_or_insert(Status::CANCELLED_FAULT);
                 }
                 if (record.cancel.is_some() || !record.events.is_empty()) && record.wants_queue() {

@@ -1,9 +1,27 @@
 //! Cases about modules, driven by an adversarial host. Must not know any module.
 
-use crate::case::Case;
+mod between_steps;
+mod cases;
+mod choices;
+mod crew;
+mod drive;
+mod host;
+mod host_response;
+mod host_waiting;
+mod instance;
+mod plan;
+mod record;
+mod schema;
+mod script;
+mod state;
+mod task;
+mod verdicts;
 
-/// The cases.
-#[must_use]
-pub fn cases() -> Vec<Case> {
-    Vec::new()
+pub use cases::cases;
+
+/// Set for the process of a case by `--reproduce`: the host's record of a failure is printed whole.
+pub const REPRODUCTION: &str = "HC_CONFORMANCE_REPRODUCTION";
+
+fn is_reproduction() -> bool {
+    std::env::var_os(REPRODUCTION).is_some()
 }

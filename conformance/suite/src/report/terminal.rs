@@ -58,9 +58,10 @@ impl Terminal {
         if !outcome.verdict.is_bad() {
             return;
         }
-        outcome.details.iter().take(DETAILS).for_each(|line| println!("        {line}"));
-        if outcome.details.len() > DETAILS {
-            println!("        ... {} more lines in the reports", outcome.details.len() - DETAILS);
+        let most = if target.is_reproduction() { usize::MAX } else { DETAILS };
+        outcome.details.iter().take(most).for_each(|line| println!("        {line}"));
+        if outcome.details.len() > most {
+            println!("        ... {} more lines in the reports", outcome.details.len() - most);
         }
         println!("        rules: {}", case.rules.join(", "));
         println!("        again: {}", target.repeat(case.name, outcome.seed));

@@ -2,6 +2,7 @@
 //! pages say.
 #![forbid(unsafe_code)]
 
+use hc_tidy::traces::{self, Traces};
 use hc_tidy::{Repository, book};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -29,7 +30,8 @@ fn write(out: &Path, rustdoc: &Path) -> io::Result<()> {
     let repository = Repository::open();
     let chapters = repository.texts(&["spec/text/"], &[".md"]);
     let headers = repository.texts(&["spec/include/"], &[".h"]);
-    let pages = book::render(&repository.read("spec/README.md"), &chapters, &headers);
+    let traces = Traces::parse(&repository.read(traces::TABLE).text);
+    let pages = book::render(&repository.read("spec/README.md"), &chapters, &headers, &traces);
     let copied = out.join("rust");
     if copied.exists() {
         fs::remove_dir_all(&copied)?;

@@ -40,14 +40,34 @@ static int is_target(ngx_str_t *target) {
   return target->len > 0;
 }
 
+/* uri-host and, after a colon, digits. [RFC 9110 section 4.2.3, RFC 3986 section 3.2] */
 static int is_host(u_char *data, size_t size) {
-  size_t i;
-  for (i = 0; i < size; i++) {
-    if (data[i] <= 0x20 || data[i] >= 0x7f || strchr("@/?#,\\\"<>^`{|}", data[i]) != NULL) {
+  u_char *at = data, *end = data + size;
+  if (at < end && *at == '[') {
+    for (at++; at < end && *at != ']'; at++) {
+      if (*at == 0 || strchr("0123456789abcdefABCDEF:.", *at) == NULL) {
+        return 0;
+      }
+    }
+    if (at == end) {
       return 0;
     }
+    at++;
+  } else {
+    while (at < end && *at != ':') {
+      if (*at <= 0x20 || *at >= 0x7f || strchr("[]@/?#\\\"<>^`{|}", *at) != NULL) {
+        return 0;
+      }
+      at++;
+    }
   }
-  return 1;
+  if (at < end && *at++ != ':') {
+    return 0;
+  }
+  while (at < end && *at >= '0' && *at <= '9') {
+    at++;
+  }
+  return at == end;
 }
 
 /* The request line is METHOD SP TARGET SP VERSION, of which nginx keeps the whole. Takes the target apart; `authority` is that of
@@ -150,7 +170,10 @@ ngx_int_t ngc_head_check(ngx_http_request_t *r) {
     return NGX_HTTP_INTERNAL_SERVER_ERROR;
   }
 #endif
-  if (r->http_version < NGX_HTTP_VERSION_10 || !ngc_target_split(r, &target, &authority, &path)) {
+  if (r->http_version < NGX_HTTP_VERSION_10) {
+    return NGX_HTTP_CLOSE; /* HTTP/0.9: nginx would answer without a status line */
+  }
+  if (!ngc_target_split(r, &target, &authority, &path)) {
     return NGX_HTTP_BAD_REQUEST;
   }
   return check_fields(r);

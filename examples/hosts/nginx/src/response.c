@@ -63,6 +63,7 @@ int ngc_head_send(ngc_task *task, uint32_t status, const hc_field *fields, size_
   task->no_body = is_head || status == 204 || status == 205 || status == 304;
   task->length = length;
   r->headers_out.status = status;
+  r->disable_not_modified = 1; /* conditions are the module's affair */
   for (i = 0; i < count; i++) {
     if (ngc_same(fields[i].name, "content-length")) {
       said = length_field(fields[i].value);

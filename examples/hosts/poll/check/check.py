@@ -78,7 +78,7 @@ def requests_refused():
             answer = server.ask(raw + "GET /next HTTP/1.1\r\nhost: a\r\n\r\n" if raw.endswith("\r\n\r\n") else raw)
             name = repr(raw[:60])
             verdict(name, status_of(answer) == status and answer.count(b"HTTP/1.1 ") == 1, answer)
-            verdict(f"{name} closes", b"connection: close\r\n" in answer, answer)
+            verdict(f"{name} closes", b"connection: close\r\n" in answer and b"\r\ndate: " in answer, answer)
             if len(raw) < 200:
                 with server.connect() as client:
                     client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -178,6 +178,8 @@ def bodies():
         raw = b"POST /status?200 HTTP/1.1\r\nhost: a\r\ncontent-length: 900000\r\n\r\n"
         answer = server.ask(raw + b"x" * 900000)
         verdict("a long unread body", answer.startswith(b"HTTP/1.1 200 "), answer)
+        answer = server.ask(chunked("0\r\nno colon\r\n\r\n", "/status?200").replace("connection: close\r\n", ""))
+        verdict("a bad trailer that nobody reads", answer.count(b"HTTP/1.1 ") == 1, answer)
         with server.connect() as client:
             client.send(
                 "POST /read HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 3\r\nconnection: close\r\n\r\n"
@@ -376,6 +378,7 @@ def refused_to_start():
         ("missing file", [*listen, "--module", "/nowhere.so"], 1, "missing"),
         ("not a library", [*listen, "--module", __file__], 1, "not a shared library"),
         ("not JSON", [*listen, "--module", path, "--config", '{"secret": 1,}'], 2, "--config"),
+        ("not UTF-8", [*listen, "--module", path, "--config", b'{"a": "\xff"}'], 2, "--config"),
         ("a list", [*listen, "--module", path, "--config", "[]"], 2, "--config"),
         ("isolation", [*listen, "--isolation", "process", "--module", path], 2, "--isolation"),
         ("a gate", [*listen, "--module", path, "--partition", "path:1"], 2, "--partition"),

@@ -13,6 +13,7 @@ mod pool;
 mod pools;
 #[cfg(test)]
 mod simulation;
+mod tickets;
 mod wishes;
 
 pub(crate) use acts::{Held, Todo};

@@ -7,10 +7,10 @@
 //! State and decisions only: time is an argument, and what is decided is carried out by others. It must not know tasks.
 
 use super::pool::{Place, Pool, Returned, Stage};
+use super::tickets::ByTicket;
 use super::wishes::{Answer, Asker, Decision, Need, ResourceUsage};
 use crate::settings::ResourceSettings;
 use http_container_abi::Status;
-use std::collections::HashMap;
 
 /// For so long those who came later may overtake, ns.
 const OVERTAKE_NS: u64 = 1_000_000;
@@ -28,7 +28,7 @@ struct Waiter {
 
 pub(crate) struct Pools {
     pools: Vec<Pool>,
-    waiters: HashMap<u64, Waiter>,
+    waiters: ByTicket<Waiter>,
     /// How many of them hold a lease.
     holders: u32,
     last_ticket: u64,
@@ -42,7 +42,7 @@ impl Pools {
         let pool = |(index, settings)| Pool::new(index as u32, settings, workers);
         Pools {
             pools: settings.into_iter().enumerate().map(pool).collect(),
-            waiters: HashMap::new(),
+            waiters: ByTicket::default(),
             holders: 0,
             last_ticket: 0,
             out: Vec::new(),

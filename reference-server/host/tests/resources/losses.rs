@@ -49,6 +49,17 @@ fn the_operation_under_way_ends_with_the_member() {
 }
 
 #[test]
+fn a_loss_is_told_with_what_the_provider_said() {
+    let mut rig = Rig::ahead(&Plan::database(1));
+    rig.world.script("member-db", "ready; next 1; yield | explain the other end has closed; lost");
+    rig.request("acquire 1 db none L; yield | query 2 L ok; yield | release L clean; respond 200; done");
+    let told = rig.rules.take_told();
+    let line = "resource \"db\": a member was lost: the other end has closed".to_owned();
+    assert!(told.contains(&("provider.lost", line)), "{told:?}");
+    rig.end();
+}
+
+#[test]
 fn an_operation_that_was_not_taken_ends_with_the_member_too() {
     let mut rig = Rig::ahead(&Plan::database(1));
     rig.world.script("member-db", "ready; completion 5 c; yield | lost");

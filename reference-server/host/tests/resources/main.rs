@@ -5,6 +5,7 @@ mod support;
 
 mod acquiring;
 mod finding;
+mod interrupts;
 mod losses;
 mod members;
 mod members_calls;
@@ -14,6 +15,8 @@ mod order;
 mod permits;
 mod providers;
 mod reach;
+mod rooms;
 mod statements;
+mod stopping;
 mod stores;
 mod using;

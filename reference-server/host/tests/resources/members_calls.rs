@@ -2,6 +2,7 @@
 
 use crate::support::{Plan, Rig, same};
 use http_container_abi::Status;
+use std::sync::Arc;
 
 fn with_member(script: &str) -> Rig {
     let rig = Rig::ahead(&Plan::database(1));
@@ -276,5 +277,33 @@ fn a_provider_whose_instance_failed_is_replaced_and_its_members_with_it() {
     rig.run();
     rig.container.maintain();
     assert!(rig.log().contains("db destroy"), "the old one ends when its last member has");
+    rig.end();
+}
+
+#[test]
+fn a_member_that_is_held_outlives_the_time_of_its_instance() {
+    let mut plan = Plan::database(1);
+    (plan.limits.replace_interval_ns, plan.limits.retired_instance_ns) = (0, 0);
+    let mut rig = Rig::ahead(&plan);
+    rig.request("acquire 1 db none L; yield | completion 2 go; yield | query 3 L ok; yield | release L clean; respond 200; done");
+    std::panic::set_hook(Box::new(|_| ()));
+    let world = Arc::clone(&rig.world);
+    assert!(world.host("db").spawn(u32::MAX, Box::new("completion 5 c; yield".to_owned())).is_ok());
+    assert!(world.host("db").spawn(u32::MAX, Box::new("panic".to_owned())).is_ok());
+    rig.run();
+    let _ = std::panic::take_hook();
+    rig.container.maintain();
+    rig.container.maintain();
+    rig.log();
+    rig.run();
+    // Background tasks end with their time, the member goes on until its lease has ended.
+    assert_eq!(rig.log().matches("finish HC_CANCELLED_FAULT").count(), 1);
+    rig.world.complete(&rig.world.host("a"), "go", 2, Status::OK, 0);
+    rig.run();
+    let log = rig.log_of(&["a", "db1"]);
+    assert!(
+        log.contains("a resume SQL#3 HC_OK 0") && log.ends_with("db1 < close\ndb1 finish HC_OK"),
+        "{log}"
+    );
     rig.end();
 }

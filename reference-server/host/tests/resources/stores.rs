@@ -1,7 +1,8 @@
 //! `hc.kv/1`: operations, replies, subscriptions and messages.
 
 use crate::support::{Plan, Rig, same};
-use http_container_abi::{HostRef, Status};
+use http_container_abi::constants::{kv_flag, kv_operation};
+use http_container_abi::{HostRef, KvRequestView, Status};
 use std::sync::Arc;
 
 fn store() -> Plan {
@@ -57,6 +58,32 @@ fn what_an_operation_does_not_have_is_refused() {
         ["HC_E_INVALID", "HC_E_INVALID", "HC_E_UNSUPPORTED", "HC_E_INVALID", "HC_E_INVALID", "HC_E_TOKEN"]
     );
     assert!(!log.contains("kv1 <"), "{log}");
+    rig.end();
+}
+
+#[test]
+fn values_may_be_of_a_mebibyte() {
+    let mut rig = Rig::ahead(&store());
+    let world = Arc::clone(&rig.world);
+    let set = move |host: &HostRef, task| {
+        let (kv, lease) = (host.kv().unwrap(), world.handle("K"));
+        let large = vec![b'v'; (1 << 20) + 1];
+        let request = |value, expected| KvRequestView {
+            operation: kv_operation::SET,
+            flags: kv_flag::IF_EQUAL,
+            key: b"key",
+            value,
+            expected,
+            number: 0,
+            ttl_ms: 0,
+        };
+        assert_eq!(kv.run(task, lease, 2, &request(&large, b"")), Status::E_LIMIT);
+        assert_eq!(kv.run(task, lease, 2, &request(b"", &large)), Status::E_LIMIT);
+        assert_eq!(kv.run(task, lease, 2, &request(&large[1..], &large[1..])), Status::PENDING);
+    };
+    rig.world.probe("set", Box::new(set));
+    rig.request("acquire 1 kv none K; yield | probe set; yield | release K clean; respond 200; done");
+    assert!(rig.log_of(&["a"]).contains("a resume KV#2 HC_OK 0"));
     rig.end();
 }
 

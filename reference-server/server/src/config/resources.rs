@@ -37,7 +37,7 @@ pub(super) fn read_resources(
         }
         let provider = read_provider(problems, &table, base);
         let config_json = read_config(problems, &table, provider.as_ref(), base).to_string();
-        let (min, max) = read_members(&table);
+        let (min, max) = read_members(&table, provider.as_ref());
         let time = |key, default| {
             let time = table.get(key).and_then(|entry| entry.milliseconds(&(1..=DAY_MS)));
             time.unwrap_or(Duration::from_millis(default))
@@ -70,12 +70,20 @@ pub(super) fn count(table: &Reader<'_, '_>, key: &'static str, range: &RangeIncl
     table.get(key).and_then(|entry| entry.integer(range)).and_then(|count| u32::try_from(count).ok())
 }
 
+/// The most members where the file does not say it. Those of a store in memory cost no connection.
+fn default_max(provider: Option<&ProviderSource>) -> u32 {
+    match provider {
+        Some(ProviderSource::BuiltIn(ResourceKind::Memory)) => 64,
+        _ => 4,
+    }
+}
+
 /// `min` and `max`.
-fn read_members(table: &Reader<'_, '_>) -> (u32, u32) {
+fn read_members(table: &Reader<'_, '_>, provider: Option<&ProviderSource>) -> (u32, u32) {
     let min = count(table, "min", &(0..=MAXIMUM_MEMBERS)).unwrap_or(0);
     let max = count(table, "max", &(1..=MAXIMUM_MEMBERS));
     // A `max` that was complained of is not compared with.
-    let known_max = if table.get("max").is_some() { max } else { Some(4) };
+    let known_max = if table.get("max").is_some() { max } else { Some(default_max(provider)) };
     if let (Some(entry), Some(most)) = (table.get("min"), known_max)
         && min > most
     {

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ * What can be wrong with the bad module, by the callback in which it goes wrong. Nothing happens where the fault is another. */
+#ifndef FAULTS_H
+#define FAULTS_H
+
+#include <http_container.h>
+
+/* Whether that fault was asked for. */
+int is_fault(const char *name);
+
+/* The host that the instance uses: its own, if that is not the fault. */
+const hc_host *fault_host(const hc_host *H);
+
+void fault_in_entry(hc_module *entry, const char *name);
+hc_status fault_in_create(const hc_host *H);
+void fault_in_destroy(const hc_host *H);
+void fault_in_worker_start(const hc_host *H, uint32_t worker);
+void fault_in_finish(const hc_host *H, hc_task task, hc_status outcome);
+
+/* Whether the step is over, and then with which status. */
+int fault_in_start(const hc_host *H, hc_task task, const hc_start *start, hc_status *status);
+
+#endif

@@ -1,0 +1,73 @@
+//! What the kit's host looks at and settles between steps: what is due next, what an ended task leaves, what came out. Must not
+//! call a module.
+
+use super::record::{Ended, Phase, Record};
+use super::state::State;
+use super::task::{Life, Task, Wait};
+use http_container_abi::Status;
+use std::sync::Arc;
+
+impl State {
+    /// Everything that came out of the run. What the host keeps after that is small: it may live on for a while.
+    pub(super) fn conclude(&mut self) -> Record {
+        self.plan.scripts = Vec::new();
+        self.graveyard.clear();
+        self.request_graveyard.clear();
+        self.event_graveyard.clear();
+        std::mem::take(&mut self.record)
+    }
+
+    pub(super) fn has_latched(&self) -> bool {
+        self.tasks.values().any(|task| {
+            task.life == Life::Fresh
+                || task.life == Life::Parked && (!task.latched.is_empty() || task.cancel.is_some())
+        })
+    }
+
+    /// When the next timer fires or the next deadline passes.
+    pub(super) fn next_time(&self) -> Option<u64> {
+        let timers = self.tasks.values().flat_map(|task| &task.waits).filter_map(|(_, wait)| match wait {
+            Wait::Timer(at) => Some(*at),
+            _ => None,
+        });
+        let first = timers.min()?;
+        let deadline = self.tasks.values().map(|task| task.deadline_ns).min().unwrap_or(u64::MAX);
+        Some(first.min(deadline))
+    }
+
+    pub(super) fn pass_deadlines(&mut self) {
+        let now_ns = self.now_ns;
+        let is_late = |task: &Task| task.deadline_ns <= now_ns && task.cancel.is_none();
+        let late: Vec<u64> =
+            self.tasks.iter().filter(|(_, task)| is_late(task)).map(|(handle, _)| *handle).collect();
+        for handle in late {
+            self.cancel(handle, Status::CANCELLED_DEADLINE);
+        }
+    }
+
+    /// The task is over: its views end, and its answer is kept.
+    pub(super) fn bury_task(&mut self, mut task: Task, outcome: Status) {
+        let shown = task.feed.shown.take();
+        self.bury(shown);
+        if let Some(mut request) = task.request.take().and_then(Arc::into_inner) {
+            let poison = self.plan.poison;
+            let bytes = request.buffer();
+            bytes.resize(bytes.capacity(), poison);
+            self.request_graveyard.push_back(request);
+            if self.request_graveyard.len() > 128 {
+                self.request_graveyard.pop_front();
+            }
+        }
+        if task.answer.phase == Phase::Open {
+            task.answer.phase = Phase::Aborted;
+        }
+        if let Some(script) = task.script {
+            self.record.ended[script] = Some(Ended {
+                outcome,
+                answer: task.answer,
+                suspensions: task.suspensions,
+                calls: task.calls,
+            });
+        }
+    }
+}

@@ -1,0 +1,375 @@
+//! The run itself: what happens next is chosen among all that may, until every request is answered; then the instance drains.
+//! Must not know what a module does.
+
+use super::instance::Instance;
+use super::plan::{Disturbance, Plan, Room};
+use super::record::Record;
+use super::state::{Shared, State};
+use super::task::{Life, Task, Wait};
+use super::verdicts::conclude;
+use http_container_abi::constants::{event_kind, notice, task_kind};
+use http_container_abi::{Event, ModuleTable, Status};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+/// Most steps of a run; what lives then is cancelled for its deadline.
+const STEPS: u64 = 30_000;
+/// So many further steps has a task that asked to be told of the drain.
+const DRAIN_STEPS: u64 = 300;
+/// How long a request may take on the host's clock (ns).
+const DEADLINE_NS: u64 = 3_600_000_000_000;
+/// So long the host waits, in real time, for a thread of the module's before it takes the deadline for passed.
+const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// What may happen next.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    /// A request comes.
+    Arrive,
+    /// A fresh task starts.
+    Start(u64),
+    /// A parked task has events.
+    Resume(u64),
+    /// A task is cancelled.
+    Finish(u64),
+    /// The operation at that place happens.
+    Happen(u64, usize),
+}
+
+/// Plays a plan with a module.
+pub struct Driver {
+    instance: Instance,
+    shared: Arc<Shared>,
+    plan: Plan,
+    arrived: usize,
+    ids: u64,
+}
+
+/// Runs a plan; everything that came out of it.
+#[must_use]
+pub fn play(table: ModuleTable, plan: &Plan, config: &str) -> Record {
+    play_timed(table, plan, config, false)
+}
+
+/// As [`play`]; with `is_timed`, steps are watched for sleep.
+#[must_use]
+pub fn play_timed(table: ModuleTable, plan: &Plan, config: &str, is_timed: bool) -> Record {
+    let shared = match Instance::create(table, plan, config, is_timed) {
+        Ok(instance) => {
+            let mut driver = Driver::new(instance, plan);
+            driver.run();
+            driver.drain();
+            driver.end()
+        }
+        Err((shared, _)) => shared,
+    };
+    shared.lock().conclude()
+}
+
+impl Driver {
+    /// For an instance.
+    #[must_use]
+    pub fn new(instance: Instance, plan: &Plan) -> Driver {
+        let shared = Arc::clone(&instance.shared);
+        Driver { instance, shared, plan: plan.clone(), arrived: 0, ids: 0 }
+    }
+
+    /// Runs until every request is answered, or the container is to stop.
+    pub fn run(&mut self) {
+        while self.advance() {
+            let steps = self.shared.lock().record.steps;
+            if matches!(self.plan.disturbance, Disturbance::Drain { step } if steps >= step) {
+                return;
+            }
+            if steps > STEPS {
+                self.cancel_all(Status::CANCELLED_DEADLINE, |task| task.script.is_some());
+            }
+        }
+    }
+
+    /// One thing happens; `false` when nothing is left to do but to drain.
+    pub fn advance(&mut self) -> bool {
+        let mut state = self.shared.lock();
+        let next = self.choose(&mut state);
+        if let Some(next) = next {
+            drop(state);
+            self.act(next);
+            return true;
+        }
+        let has_requests = state.tasks.values().any(|task| task.script.is_some());
+        if !has_requests {
+            return false;
+        }
+        let awaits = |wait: &Wait| matches!(wait, Wait::Completion(_));
+        let has_outside = state.tasks.values().flat_map(|task| &task.waits).any(|(_, wait)| awaits(wait));
+        let due = state.next_time();
+        if !has_outside && let Some(at) = due {
+            state.now_ns = state.now_ns.max(at);
+            state.pass_deadlines();
+            return true;
+        }
+        if !has_outside {
+            drop(state);
+            // Requests that wait for nothing that can happen: their time passes.
+            self.cancel_all(Status::CANCELLED_DEADLINE, |task| task.script.is_some());
+            return true;
+        }
+        // A thread of the module's is to complete something, in real time.
+        let patience = if due.is_some() { Duration::from_millis(2) } else { PATIENCE };
+        let (mut state, waited) = self
+            .shared
+            .changed
+            .wait_timeout_while(state, patience, |state| !state.has_latched())
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if waited.timed_out() {
+            match due {
+                Some(at) => {
+                    state.now_ns = state.now_ns.max(at);
+                    state.pass_deadlines();
+                }
+                None => {
+                    drop(state);
+                    self.cancel_all(Status::CANCELLED_DEADLINE, |task| task.script.is_some());
+                }
+            }
+        }
+        true
+    }
+
+    fn choose(&self, state: &mut State) -> Option<Next> {
+        let mut all = Vec::new();
+        let mut requests = 0;
+        for &handle in &state.order {
+            let Some(task) = state.tasks.get(&handle) else { continue };
+            requests += usize::from(task.script.is_some());
+            match task.life {
+                Life::Fresh => all.push(Next::Start(handle)),
+                Life::Parked if task.cancel.is_some() => all.push(Next::Finish(handle)),
+                Life::Parked => {
+                    if !task.latched.is_empty() {
+                        all.push(Next::Resume(handle));
+                    }
+                    let now_ns = state.now_ns;
+                    let may = |wait: &Wait| match wait {
+                        Wait::Body | Wait::Write | Wait::Offload(_) => true,
+                        Wait::Timer(at) => *at <= now_ns,
+                        Wait::Completion(_) => false,
+                    };
+                    let places = task.waits.iter().enumerate().filter(|(_, (_, wait))| may(wait));
+                    all.extend(places.map(|(place, _)| Next::Happen(handle, place)));
+                }
+                Life::Running | Life::Finishing | Life::Gone => {}
+            }
+        }
+        if self.arrived < self.plan.scripts.len() && requests < self.plan.at_once && !state.is_closing {
+            all.push(Next::Arrive);
+        }
+        let chosen = state.choices.below(all.len());
+        all.get(chosen).copied()
+    }
+
+    /// Starts a task of some kind, with nothing that a kind may bring along; what `start` answered.
+    pub fn start_of_kind(&mut self, kind: u32) -> Status {
+        let handle = {
+            let mut state = self.shared.lock();
+            let handle = state.handle();
+            let mut task = Task::new(0, kind);
+            task.life = Life::Running;
+            state.tasks.insert(handle, task);
+            state.order.push(handle);
+            handle
+        };
+        let status = self.instance.start(handle).unwrap_or(Status::E_FAILED);
+        self.finish(handle, if status.is_error() { status } else { Status::CANCELLED_DRAIN });
+        status
+    }
+
+    fn act(&mut self, next: Next) {
+        match next {
+            Next::Arrive => self.arrive(),
+            Next::Start(task) => self.step(task, true),
+            Next::Resume(task) => self.step(task, false),
+            Next::Finish(task) => {
+                let reason = self.shared.lock().task(task).cancel.unwrap_or(Status::CANCELLED_DRAIN);
+                self.finish(task, reason);
+            }
+            Next::Happen(task, place) => self.happen(task, place),
+        }
+    }
+
+    fn arrive(&mut self) {
+        let script = self.plan.scripts[self.arrived].clone();
+        self.ids += 1;
+        let mut state = self.shared.lock();
+        let deadline_ns = state.now_ns + DEADLINE_NS;
+        let request = Arc::new(script.storage(self.ids, deadline_ns));
+        let workers = self.plan.workers as usize;
+        let mut task = Task::new(state.choices.below(workers) as u32, task_kind::REQUEST);
+        task.script = Some(self.arrived);
+        task.is_head = script.method == "HEAD";
+        task.is_old = script.version == 10;
+        task.deadline_ns = deadline_ns;
+        task.feed.bytes.clone_from(&script.body);
+        task.feed.end = script.end;
+        task.request = Some(request);
+        let handle = state.handle();
+        state.record.trace(|| {
+            format!(
+                "request {}: {} {}, {} bytes {:?}",
+                handle & 0xffff,
+                script.method,
+                script.target,
+                script.body.len(),
+                script.end
+            )
+        });
+        state.tasks.insert(handle, task);
+        state.order.push(handle);
+        self.arrived += 1;
+    }
+
+    fn step(&mut self, task: u64, is_first: bool) {
+        let events = {
+            let mut state = self.shared.lock();
+            state.record.steps += 1;
+            let found = state.task(task);
+            found.life = Life::Running;
+            let events = std::mem::take(&mut found.latched);
+            events.iter().for_each(|event| found.forget_work(event.token));
+            state.record.trace(|| {
+                format!("{} {}: {events:?}", if is_first { "start" } else { "resume" }, task & 0xffff)
+            });
+            events
+        };
+        let status =
+            if is_first { self.instance.start(task) } else { Some(self.instance.resume(task, events)) };
+        let Some(status) = status else {
+            // Its worker does not start: another one has it.
+            let mut state = self.shared.lock();
+            let workers = state.plan.workers;
+            let found = state.task(task);
+            found.worker = (found.worker + 1) % workers;
+            found.life = Life::Fresh;
+            drop(state);
+            return;
+        };
+        let outcome = {
+            let mut state = self.shared.lock();
+            state.record.trace(|| {
+                format!("{} {} returns {status:?}", if is_first { "start" } else { "resume" }, task & 0xffff)
+            });
+            conclude(&mut state, task, status, self.instance.has_resume())
+        };
+        if let Some(outcome) = outcome {
+            self.finish(task, outcome);
+        }
+    }
+
+    fn finish(&mut self, task: u64, outcome: Status) {
+        let (unseen, works) = {
+            let mut state = self.shared.lock();
+            let found = state.task(task);
+            found.life = Life::Finishing;
+            let waits = std::mem::take(&mut found.waits);
+            let unseen = std::mem::take(&mut found.latched);
+            unseen.iter().for_each(|event| found.forget_work(event.token));
+            for (_, wait) in &waits {
+                if let Wait::Completion(handle) = wait {
+                    state.completions.remove(handle);
+                }
+            }
+            state.record.trace(|| format!("finish {}: {outcome:?}, unseen {unseen:?}", task & 0xffff));
+            (unseen, waits)
+        };
+        // Works that nobody waits for any more: their destructors are the module's.
+        drop(works);
+        self.instance.finish(task, outcome, unseen);
+        let mut state = self.shared.lock();
+        state.order.retain(|&live| live != task);
+        if let Some(ended) = state.tasks.remove(&task) {
+            state.bury_task(ended, outcome);
+        }
+    }
+
+    /// An operation has its event.
+    fn happen(&mut self, task: u64, place: usize) {
+        let mut state = self.shared.lock();
+        let (spurious, room) = (state.plan.spurious, state.plan.room);
+        let is_spurious = state.choices.one_in(spurious);
+        let now_ns = state.now_ns;
+        let found = state.task(task);
+        let (token, wait) = found.waits.remove(place);
+        match wait {
+            Wait::Body => {
+                found.feed.is_promised = !is_spurious;
+                state.latch(task, Event::ready(event_kind::BODY, token));
+            }
+            Wait::Write => {
+                if let (Room::Scarce(bytes), false) = (room, is_spurious) {
+                    found.room = Some(bytes);
+                }
+                state.latch(task, Event::ready(event_kind::WRITE, token));
+            }
+            Wait::Timer(_) => state.latch(task, Event::timer(token, now_ns)),
+            Wait::Completion(_) => unreachable!("only `complete` makes it happen"),
+            Wait::Offload(mut work) => {
+                drop(state);
+                // On a thread that runs no callback [offload.thread].
+                let ((status, value), work) = thread::scope(|scope| {
+                    let run = scope.spawn(move || (work.run(), work));
+                    run.join().expect("a work that panics ends the process")
+                });
+                let mut state = self.shared.lock();
+                let status = if super::host::is_reserved(status) || status.is_cancelled() {
+                    Status::E_FAILED
+                } else {
+                    status
+                };
+                state.task(task).done_works.push((token, work));
+                state.latch(task, Event { token, value, status, kind: event_kind::OFFLOAD });
+            }
+        }
+    }
+
+    fn cancel_all(&mut self, reason: Status, which: impl Fn(&Task) -> bool) {
+        let mut state = self.shared.lock();
+        for handle in state.order.clone() {
+            if state.tasks.get(&handle).is_some_and(|task| task.life == Life::Parked && which(task)) {
+                state.cancel(handle, reason);
+            }
+        }
+    }
+
+    /// The container stops: who asked is told, and has some time; then all that lives is cancelled.
+    pub fn drain(&mut self) {
+        let until = {
+            let mut state = self.shared.lock();
+            state.record.trace(|| "the container begins to stop".to_owned());
+            for handle in state.order.clone() {
+                state.notice(handle, notice::DRAIN);
+            }
+            state.record.steps + DRAIN_STEPS
+        };
+        self.arrived = self.plan.scripts.len();
+        loop {
+            let mut state = self.shared.lock();
+            let next = (state.record.steps < until).then(|| self.choose(&mut state)).flatten();
+            drop(state);
+            let Some(next) = next else { break };
+            self.act(next);
+        }
+        self.shared.lock().is_closing = true;
+        loop {
+            self.cancel_all(Status::CANCELLED_DRAIN, |_| true);
+            let Some(next) = self.choose(&mut self.shared.lock()) else { return };
+            self.act(next);
+        }
+    }
+
+    /// The instance's end.
+    #[must_use]
+    pub fn end(self) -> Arc<Shared> {
+        self.instance.destroy()
+    }
+}

@@ -1,0 +1,368 @@
+//! What the kit's host knows, behind one lock, and which call is allowed where. No module is called under the lock.
+
+use super::choices::Choices;
+use super::plan::{Disturbance, Plan};
+use super::record::{Phase, Record};
+use super::task::{Life, Task, Wait};
+use http_container_abi::constants::{module_flag, task_kind};
+use http_container_abi::{Event, RequestStorage, Status};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
+
+/// `HC_LIMIT_OPERATIONS`: the least that a container may allow.
+pub const OPERATIONS: usize = 16;
+/// `HC_LIMIT_TASKS`: likewise.
+pub const TASKS: usize = 16;
+/// `HC_LIMIT_HEAD_BYTES`: likewise.
+pub const HEAD_BYTES: usize = 8_192;
+/// `HC_LIMIT_RESPOND_BYTES`: likewise.
+pub const RESPOND_BYTES: usize = 65_536;
+
+/// A callback.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Callback {
+    /// `create`.
+    Create,
+    /// `destroy`.
+    Destroy,
+    /// `worker_start`.
+    WorkerStart,
+    /// `worker_stop`.
+    WorkerStop,
+    /// `start` or `resume`.
+    Step,
+    /// `finish`.
+    Finish,
+}
+
+/// The callback that runs now.
+#[derive(Clone, Copy, Debug)]
+pub struct Running {
+    /// The thread on which it runs.
+    pub thread: ThreadId,
+    /// Which.
+    pub callback: Callback,
+    /// Its worker.
+    pub worker: u32,
+    /// Its task, or 0.
+    pub task: u64,
+}
+
+/// In which callbacks of a worker a call is allowed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Allowed {
+    /// Steps.
+    Step,
+    /// Steps and `finish`, and never a breach elsewhere: destructors call it.
+    Cancel,
+    /// Steps and `finish`.
+    StepOrFinish,
+}
+
+/// Everything.
+pub struct State {
+    pub plan: Plan,
+    pub choices: Choices,
+    /// Choices on threads of the module's, whose order is not ours.
+    pub foreign: Choices,
+    pub record: Record,
+    pub flags: u32,
+    pub tasks: HashMap<u64, Task>,
+    /// Live tasks, oldest first.
+    pub order: Vec<u64>,
+    /// Completion handle to task and token.
+    pub completions: HashMap<u64, (u64, u64)>,
+    /// The high bits of handles: those of another instance have others.
+    pub tag: u64,
+    pub next_handle: u64,
+    pub now_ns: u64,
+    pub running: Option<Running>,
+    /// `spawn` is refused.
+    pub is_closing: bool,
+    /// `destroy` has returned, or `create` failed.
+    pub is_over: bool,
+    /// A task is cancelled as soon as an event of its is latched.
+    pub cancel_when_latched: Option<(u64, Status)>,
+    pub refusals: HashMap<ThreadId, (&'static str, &'static str)>,
+    /// Memory of ended views, poisoned.
+    pub graveyard: VecDeque<Vec<u8>>,
+    pub request_graveyard: VecDeque<RequestStorage>,
+    pub event_graveyard: VecDeque<Vec<Event>>,
+}
+
+/// The state behind its lock.
+pub struct Shared {
+    state: Mutex<State>,
+    /// A thread of the module's completed something.
+    pub changed: Condvar,
+}
+
+impl Shared {
+    /// For one run.
+    #[must_use]
+    pub fn new(plan: &Plan, flags: u32, tag: u64) -> Shared {
+        let record =
+            Record { ended: vec![None; plan.scripts.len()], is_traced: plan.is_traced, ..Record::default() };
+        let state = State {
+            choices: Choices::new(plan.seed, 0),
+            foreign: Choices::new(plan.seed, 3),
+            plan: plan.clone(),
+            record,
+            flags,
+            tasks: HashMap::new(),
+            order: Vec::new(),
+            completions: HashMap::new(),
+            tag,
+            next_handle: 0,
+            now_ns: 5_000_000_000,
+            running: None,
+            is_closing: false,
+            is_over: false,
+            cancel_when_latched: None,
+            refusals: HashMap::new(),
+            graveyard: VecDeque::new(),
+            request_graveyard: VecDeque::new(),
+            event_graveyard: VecDeque::new(),
+        };
+        Shared { state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// The state.
+    pub fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// A number that no handle of this or another instance has.
+    pub fn handle(&mut self) -> u64 {
+        self.next_handle += 1;
+        self.tag | self.next_handle
+    }
+
+    /// The callback that runs on this thread.
+    #[must_use]
+    pub fn here(&self) -> Option<Running> {
+        self.running.filter(|running| running.thread == thread::current().id())
+    }
+
+    /// A call is refused, and the module may ask why.
+    pub fn refuse(&mut self, rule: &'static str, status: Status, text: &'static str) -> Status {
+        // Threads of the module's come and go.
+        if self.refusals.len() > 64 {
+            self.refusals.clear();
+        }
+        self.refusals.insert(thread::current().id(), (rule, text));
+        status
+    }
+
+    /// A call is refused, and it is a breach that the module made it.
+    pub fn breach(
+        &mut self,
+        call: &'static str,
+        rule: &'static str,
+        status: Status,
+        text: &'static str,
+    ) -> Status {
+        self.record.violate(rule, format!("{call}: {text}"));
+        self.refuse(rule, status, text)
+    }
+
+    /// A call after the instance has ended.
+    pub fn look_alive(&mut self, call: &'static str) {
+        if self.is_over {
+            let text = format!("{call} was called after the end of the instance");
+            self.record.violate("thread.module.after-destroy", text);
+        }
+    }
+
+    /// A live task, as the driver knows it.
+    pub fn task(&mut self, task: u64) -> &mut Task {
+        self.tasks.get_mut(&task).expect("the driver holds handles of live tasks only")
+    }
+
+    /// Whether a call with `thread=task` is allowed here for that task; what it is answered if not [host.call.order].
+    ///
+    /// # Errors
+    /// The answer.
+    pub fn permit(&mut self, call: &'static str, task: u64, allowed: Allowed) -> Result<(), Status> {
+        self.look_alive(call);
+        if let Err((rule, status, text)) = self.look(task, allowed) {
+            let is_harmless =
+                allowed == Allowed::Cancel || status == Status::E_GONE && allowed == Allowed::StepOrFinish;
+            return Err(if is_harmless {
+                self.refuse(rule, status, text)
+            } else {
+                self.breach(call, rule, status, text)
+            });
+        }
+        let has_left = match self.plan.disturbance {
+            Disturbance::PeerLeaves { script, call, .. } => (script, call),
+            _ => (usize::MAX, 0),
+        };
+        let found = self.task(task);
+        found.calls += 1;
+        if found.script == Some(has_left.0) && found.calls == has_left.1 {
+            self.lose_peer(task);
+        }
+        Ok(())
+    }
+
+    /// As [`permit`](Self::permit), for a call that a container may refuse for reasons of its own.
+    ///
+    /// # Errors
+    /// The answer.
+    pub fn permit_refusable(&mut self, call: &'static str, task: u64) -> Result<(), Status> {
+        self.permit(call, task, Allowed::Step)?;
+        self.record.calls += 1;
+        match self.plan.disturbance {
+            Disturbance::Refuse { call: number, status } if number == self.record.calls => {
+                self.record.trace(|| format!("   {call} is refused with {status:?}"));
+                Err(self.refuse("", status, "the container cannot do it now"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn look(&self, task: u64, allowed: Allowed) -> Result<(), (&'static str, Status, &'static str)> {
+        let Some(running) = self.here() else {
+            return Err(("thread.worker", Status::E_THREAD, "called on a thread that runs no callback"));
+        };
+        match running.callback {
+            Callback::Create | Callback::Destroy => {
+                return Err(("thread.worker", Status::E_THREAD, "called in create or destroy"));
+            }
+            Callback::WorkerStart | Callback::WorkerStop => {
+                let text = "called in worker_start or worker_stop";
+                return Err(("host.call.in-step", Status::E_STATE, text));
+            }
+            Callback::Finish if allowed == Allowed::Step => {
+                return Err(("task.finish.calls", Status::E_STATE, "called in finish"));
+            }
+            Callback::Finish | Callback::Step => {}
+        }
+        let Some(found) = self.tasks.get(&task).filter(|found| found.is_live()) else {
+            return Err(if task >> 40 == self.tag >> 40 || task == 0 {
+                ("handle.generation", Status::E_GONE, "the task has ended")
+            } else {
+                ("handle.instance", Status::E_GONE, "there is no such task in this instance")
+            });
+        };
+        if found.worker != running.worker {
+            return Err(("thread.task.worker", Status::E_THREAD, "the task is another worker's"));
+        }
+        if self.flags & module_flag::MIGRATES != 0 && task != running.task {
+            let text = "the task of another callback, in a module with HC_MODULE_MIGRATES";
+            return Err(("thread.call.migrates", Status::E_THREAD, text));
+        }
+        if found.life == Life::Fresh {
+            return Err(("task.fresh.calls", Status::E_STATE, "the task has not started"));
+        }
+        Ok(())
+    }
+
+    /// Whether a task has a request.
+    ///
+    /// # Errors
+    /// The answer of a call that needs one.
+    pub fn need_request(&mut self, call: &'static str, task: u64) -> Result<(), Status> {
+        if matches!(self.task(task).kind, task_kind::REQUEST | task_kind::CHILD) {
+            return Ok(());
+        }
+        Err(self.breach(call, "task.request.none", Status::E_STATE, "the task has no request"))
+    }
+
+    /// Begins an operation.
+    pub fn begin(&mut self, call: &'static str, task: u64, token: u64, wait: Wait) -> Status {
+        if let Err(status) = self.check_token(call, task, token) {
+            return status;
+        }
+        if self.task(task).cancel.is_some() {
+            return self.refuse("cancel.flag.calls", Status::E_CANCELLED, "the task is being cancelled");
+        }
+        if self.task(task).waits.len() >= OPERATIONS {
+            return self.refuse("completion.limit", Status::E_LIMIT, "the task has too many operations");
+        }
+        self.task(task).waits.push((token, wait));
+        Status::PENDING
+    }
+
+    /// Whether a token is free.
+    ///
+    /// # Errors
+    /// `HC_E_TOKEN`.
+    pub fn check_token(&mut self, call: &'static str, task: u64, token: u64) -> Result<(), Status> {
+        if token == 0 || !self.task(task).has_token(token) {
+            return Ok(());
+        }
+        let text = "an outstanding operation of the task has this token";
+        Err(self.breach(call, "completion.token.unique", Status::E_TOKEN, text))
+    }
+
+    /// An event has happened.
+    pub fn latch(&mut self, task: u64, event: Event) {
+        self.record.trace(|| format!("   {} has {event:?}", task & 0xffff));
+        self.task(task).latched.push(event);
+        if let Some((_, reason)) = self.cancel_when_latched.filter(|(waiting, _)| *waiting == task) {
+            self.cancel_when_latched = None;
+            self.cancel(task, reason);
+        }
+    }
+
+    /// A task is to end.
+    pub fn cancel(&mut self, task: u64, reason: Status) {
+        self.record.trace(|| format!("   {} is cancelled: {reason:?}", task & 0xffff));
+        let found = self.task(task);
+        found.cancel.get_or_insert(reason);
+        if reason == Status::CANCELLED_PEER && found.answer.phase != Phase::Complete {
+            found.lose_peer();
+        }
+    }
+
+    /// The peer of a task leaves.
+    pub fn lose_peer(&mut self, task: u64) {
+        self.record.trace(|| format!("   {} loses its peer", task & 0xffff));
+        let has_grace = matches!(self.plan.disturbance, Disturbance::PeerLeaves { has_grace: true, .. });
+        let found = self.task(task);
+        let was_complete = found.answer.phase == Phase::Complete;
+        found.lose_peer();
+        if was_complete {
+            return;
+        }
+        self.notice(task, http_container_abi::constants::notice::PEER);
+        if !has_grace {
+            self.cancel(task, Status::CANCELLED_PEER);
+        }
+    }
+
+    /// A notice comes true.
+    pub fn notice(&mut self, task: u64, bit: u32) {
+        let found = self.task(task);
+        let is_new = found.notices.1 & bit == 0;
+        found.notices.1 |= bit;
+        if is_new && found.notices.0 & bit != 0 {
+            self.latch(task, Event::notice(bit));
+        }
+    }
+
+    /// The memory of a view that ended is kept, and overwritten.
+    pub fn bury(&mut self, view: Option<Vec<u8>>) {
+        let Some(mut view) = view else { return };
+        let poison = self.plan.poison;
+        view.fill(poison);
+        self.graveyard.push_back(view);
+        if self.graveyard.len() > 512 {
+            self.graveyard.pop_front();
+        }
+    }
+
+    /// Bytes that a module gives out must not be those of ended views [overview.undefined].
+    pub fn look_for_poison(&mut self, call: &'static str, bytes: &[u8]) {
+        let poison = self.plan.poison;
+        if bytes.windows(4).any(|four| four.iter().all(|&byte| byte == poison)) {
+            let text = format!("{call}: the bytes come from a view whose life has ended");
+            self.record.violate("overview.undefined", text);
+        }
+    }
+}

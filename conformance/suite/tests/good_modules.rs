@@ -1,0 +1,77 @@
+//! The examples keep the rules: every case passes, or does not apply; and what the program prints and answers.
+
+mod modules;
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+/// Seeds with which the examples are run.
+const SEEDS: &str = "1..8";
+
+fn conformance(arguments: &[&str]) -> Output {
+    Command::new(modules::PROGRAM).args(arguments).output().expect("the program runs")
+}
+
+fn holds(module: &Path) {
+    let output = conformance(&["module", module.to_str().unwrap(), "--seeds", SEEDS, "-j", "2"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains(" 0 fail, 0 crash"), "{text}");
+}
+
+#[test]
+fn examples_in_c_keep_the_rules() {
+    let folder = modules::folder("good-modules");
+    let names = ["hello-c", "sleep", "foreign-thread", "slow-reader"];
+    modules::run("examples/build.sh", &[&[folder.to_str().unwrap()], &names[..]].concat());
+    names.iter().for_each(|name| holds(&folder.join(format!("{}.so", name.replace('-', "_")))));
+}
+
+#[test]
+fn examples_in_rust_keep_the_rules() {
+    let names = ["hello_rust", "echo_stream", "upload_hash"];
+    let folder = modules::rust_examples(&names);
+    names.iter().for_each(|name| holds(&folder.join(format!("lib{name}.so"))));
+}
+
+#[test]
+fn a_fault_is_reported_with_the_seed_that_repeats_it() {
+    let folder = modules::folder("reports");
+    modules::run("conformance/bad/build.sh", &[folder.to_str().unwrap()]);
+    let bad = folder.join("bad.so");
+    let [json, html, junit] = ["report.json", "report.html", "report.xml"].map(|name| folder.join(name));
+    let config = "{\"fault\":\"respond-twice\"}";
+    let filter = "responses-are-given-in-order";
+    let run = |more: &[&str]| {
+        let plain = ["module", bad.to_str().unwrap(), "--config", config, "--filter", filter];
+        conformance(&[&plain[..], more].concat())
+    };
+    let reports = [
+        "--json",
+        json.to_str().unwrap(),
+        "--html",
+        html.to_str().unwrap(),
+        "--junit",
+        junit.to_str().unwrap(),
+    ];
+    let output = run(&reports);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("[response.head.once]") && text.contains("--reproduce 1"), "{text}");
+    for report in [&json, &html, &junit] {
+        let text = std::fs::read_to_string(report).unwrap();
+        assert!(text.contains("--reproduce 1"), "{}", report.display());
+    }
+    let again = run(&["--reproduce", "1"]);
+    let whole = String::from_utf8_lossy(&again.stdout);
+    assert!(whole.contains("create -> HC_OK(0)") && whole.contains("!! respond: "), "{whole}");
+    let only = run(&["--only-failed", "--json", json.to_str().unwrap()]);
+    assert!(String::from_utf8_lossy(&only.stdout).contains(" 1 fail"), "it failed before");
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_is_refused() {
+    assert_eq!(conformance(&["module"]).status.code(), Some(2));
+    assert_eq!(conformance(&["--help"]).status.code(), Some(0));
+    assert_eq!(conformance(&["list", "module"]).status.code(), Some(0));
+}

@@ -1,0 +1,35 @@
+//! Builds the modules that the tests run, once for each test binary. Must not know what they do.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hc-conformance");
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in conformance/suite")
+}
+
+/// A folder for the modules of one test binary.
+pub fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
+}
+
+/// Runs a script of the repository.
+pub fn run(script: &str, arguments: &[&str]) {
+    let status = Command::new(root().join(script)).args(arguments).status().expect("sh must be there");
+    assert!(status.success(), "{script} {arguments:?}");
+}
+
+/// Builds examples that are written in Rust, without optimisation; the folder that they are in.
+#[allow(dead_code, reason = "only one of the test binaries needs it")]
+pub fn rust_examples(names: &[&str]) -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target folder");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--locked", "--quiet", "--target-dir"]).arg(target).current_dir(root());
+    names.iter().for_each(|name| {
+        cargo.args(["--package", name]);
+    });
+    assert!(cargo.status().expect("cargo must be there").success(), "{names:?}");
+    target.join("debug")
+}
