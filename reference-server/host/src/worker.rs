@@ -352,6 +352,8 @@ impl Worker {
             || !self.bound.borrow().is_empty()
             || self.shared.waits()
             || self.retirement.get() != self.container.retirement.load(Ordering::SeqCst)
+            // A drain may begin between a turn and the sleep, when this worker needs no waking: its tasks are to be told [notice.drain].
+            || (self.container.is_draining() && !self.drained.get())
     }
 
     /// Visits the record of every task that is this worker's: of each slot that there is when the visit begins. What others

@@ -129,7 +129,8 @@ impl InstanceHost {
             self.may_begin(worker, &slot.contents, token)?;
             if delay_ns == 0 {
                 let number = self.wait(worker, slot, token, Wait::Completion)?;
-                let now_ns = worker.now_ns.get();
+                // Not the clock of the last step: it fires no earlier than it was asked for [timer.not-early] [timer.value].
+                let now_ns = worker.clock_ns();
                 slot.contents.fire(number, event_kind::TIMER, Status::OK, now_ns);
                 if slot.contents.wants_queue() {
                     worker.queue.borrow_mut().push_back(index);

@@ -77,6 +77,9 @@ impl Shard {
         let buffer = exchange.request.buffer();
         hc_http1::copy_head_lowercased(bytes, bytes.len(), fields, buffer);
         let pair = |span: Span| (span.start, span.end);
+        let upgrade = fields.as_slice().iter().filter(|_| head.upgrade).find(|field| {
+            bytes[field.name.start as usize..field.name.end as usize].eq_ignore_ascii_case(b"upgrade")
+        });
         exchange.request.seal(
             &RequestSpans {
                 method: pair(head.method),
@@ -85,7 +88,7 @@ impl Shard {
                 authority: head.authority.map_or((0, 0), pair),
                 path: pair(head.path),
                 query: head.query.map(pair),
-                protocol: (0, 0),
+                protocol: upgrade.map_or((0, 0), |field| pair(field.value)),
             },
             fields.as_slice().iter().map(|field| (pair(field.name), pair(field.value))),
             RequestFacts {
