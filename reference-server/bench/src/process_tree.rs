@@ -125,12 +125,18 @@ impl ProcessTree {
     fn each_member(&self, mut read: impl FnMut(u32) -> io::Result<()>) -> io::Result<()> {
         for pid in self.members()? {
             match read(pid) {
-                Err(_) if pid != self.root && !is_alive(pid) => {}
+                Err(error) if pid != self.root && (has_ended(&error) || !is_alive(pid)) => {}
                 result => result?,
             }
         }
         Ok(())
     }
+}
+
+/// Whether an error says that the process was ending. It gives its memory back (ESRCH) before its state tells so.
+fn has_ended(error: &io::Error) -> bool {
+    const ESRCH: i32 = 3;
+    error.kind() == io::ErrorKind::NotFound || error.raw_os_error() == Some(ESRCH)
 }
 
 /// Whether a process exists and is more than an entry that waits for its parent.
@@ -240,6 +246,24 @@ mod tests {
             ThreadTimes::from([((1, 1), stat(130, 15)), ((1, 2), stat(50, 0)), ((1, 3), stat(70, 1))]);
         assert_eq!(between(&before, &after), [stat(70, 1), stat(30, 5), stat(0, 0)]);
         assert_eq!(run_ns_between(&before, &after), 100);
+    }
+
+    #[test]
+    fn a_descendant_that_is_ending_counts_for_nothing() {
+        let tree = ProcessTree::new(std::process::id());
+        for code in [2, 3] {
+            let mut read = 0;
+            let outcome = tree.each_member(|pid| {
+                read += 1;
+                if pid == tree.root { Ok(()) } else { Err(io::Error::from_raw_os_error(code)) }
+            });
+            outcome.expect("the descendants are passed over");
+            assert!(read >= 1);
+            assert!(
+                tree.each_member(|_| Err(io::Error::from_raw_os_error(code))).is_err(),
+                "the root must live"
+            );
+        }
     }
 
     #[test]
