@@ -57,13 +57,15 @@ impl Container {
         let mut todo = Todo::default();
         let mut forgotten = Vec::new();
         for held in &shared.leases {
-            let Some(desk) = &held.desk else { continue };
+            if held.desk.is_none() {
+                continue;
+            }
             // A grant that nobody saw left the member as it was; so did a gate's lease when all went well
             // [lease.forgotten] [gate.leases].
             let is_unused =
                 !held.is_delivered || !shared.was_started || (held.is_of_gate && outcome == Status::OK);
             let wished = if is_unused { Returned::Clean } else { Returned::Dirty };
-            self.end_lease(desk, wished, now_ns, &mut todo);
+            self.end_lease(held, wished, now_ns, &mut todo);
             self.count(|counters| counters.leases_ended.add(1));
             if outcome == Status::OK && held.is_delivered && !held.is_of_gate {
                 forgotten.push(held.pool);

@@ -3,6 +3,7 @@
 //! Called with no lock held: it takes those of tasks and desks, one after the other.
 
 use super::desk::{Desk, Settled, Wake};
+use super::held::Held;
 use super::pool::{Ask, Place, Returned, Stage};
 use super::wishes::{Asker, Decision, ResourceUsage};
 use crate::container::{Container, lock};
@@ -12,10 +13,9 @@ use crate::placing;
 use crate::report::Level;
 use crate::slots;
 use crate::task::{Record, Wait};
-use crate::wheel::Key;
 use crate::worker::{self, Due};
 use http_container_abi::Status;
-use http_container_abi::constants::{LIMIT_ID, event_kind, task_kind};
+use http_container_abi::constants::{LIMIT_ID, SQL_ID, event_kind, task_kind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -36,31 +36,6 @@ impl Default for Todo {
 impl Todo {
     pub fn is_empty(&self) -> bool {
         self.decisions.is_empty() && self.wakes.is_empty() && self.due_ns == u64::MAX
-    }
-}
-
-/// One lease that a task holds, or waits for.
-pub(crate) struct Held {
-    /// The number in the lease's handle.
-    pub number: u64,
-    /// The index of its resource.
-    pub pool: u32,
-    /// The member, once it was granted.
-    pub desk: Option<Arc<Desk>>,
-    /// Whose operation waits for it: its number and token.
-    pub operation: (u64, u64),
-    /// The grant has reached the module.
-    pub is_delivered: bool,
-    /// It came through a start gate.
-    pub is_of_gate: bool,
-    /// The timer of the wait.
-    pub timer: Option<Key>,
-}
-
-impl Held {
-    /// One that waits for a member of that resource.
-    pub fn awaited(number: u64, pool: u32, operation: (u64, u64), is_of_gate: bool) -> Held {
-        Held { number, pool, desk: None, operation, is_delivered: false, is_of_gate, timer: None }
     }
 }
 
@@ -154,7 +129,9 @@ impl Container {
 
     /// Makes the task of a member; where that cannot be, it counts as one that ended at once.
     fn open_member(&self, place: Place, worker: u32) {
-        let desk = Arc::new(Desk::new(place));
+        let interface = self.registry.resources[place.pool as usize].interface.get();
+        let is_quiet = interface.is_some_and(|interface| matches!(*interface, SQL_ID | LIMIT_ID));
+        let desk = Arc::new(Desk::new(place, is_quiet));
         self.registry.set_desk(&desk);
         let Some(module) = self.registry.resources[place.pool as usize].provider else {
             let now_ns = self.rough_now_ns();
@@ -318,14 +295,22 @@ impl Container {
         }
     }
 
-    /// A lease ends with its task, or is given back: `wished` is how its holder sees it.
-    pub(crate) fn end_lease(&self, desk: &Desk, wished: Returned, now_ns: u64, todo: &mut Todo) {
-        let mut seats = desk.lock();
-        let how = seats.leave(wished);
-        let held_task = seats.release_end();
-        self.registry.decide(todo, |pools| pools.give_back(desk.place, how, now_ns));
-        drop(seats);
-        todo.wakes.extend(held_task);
+    /// A lease ends with its task, or is given back: `wished` is how its holder sees it. One that still waits for a member
+    /// has nothing to give back.
+    pub(crate) fn end_lease(&self, held: &Held, wished: Returned, now_ns: u64, todo: &mut Todo) {
+        let Some(desk) = &held.desk else { return };
+        desk.take_back();
+        if held.is_used {
+            let mut seats = desk.lock();
+            let how = seats.leave(wished);
+            let held_task = seats.release_end();
+            self.registry.decide(todo, |pools| pools.give_back(desk.place, how, now_ns));
+            drop(seats);
+            todo.wakes.extend(held_task);
+        } else {
+            // The member is as it was lent; should it have ended since, it is in a life that nobody can give back.
+            self.registry.decide(todo, |pools| pools.give_back(desk.place, wished, now_ns));
+        }
         if self.closing.load(Ordering::Relaxed) {
             self.registry.note_end_of_lease();
         }

@@ -8,7 +8,7 @@
 
 use super::pool::{Place, Pool, Returned, Stage};
 use super::tickets::ByTicket;
-use super::wishes::{Answer, Asker, Decision, Need, ResourceUsage};
+use super::wishes::{Answer, Asker, Decision, Need, ResourceUsage, Wish};
 use crate::settings::ResourceSettings;
 use http_container_abi::Status;
 
@@ -52,7 +52,9 @@ impl Pools {
 
     /// Moves what has been decided and is to be carried out.
     pub fn take_decisions(&mut self, into: &mut Vec<Decision>) {
-        into.append(&mut self.out);
+        if !self.out.is_empty() {
+            into.append(&mut self.out);
+        }
     }
 
     /// When [`Pools::tend`] is to be called, ns.
@@ -64,16 +66,9 @@ impl Pools {
         self.pools[place.pool as usize].stage(place)
     }
 
-    /// A task wants members, which are put into `places`. `may_wait`: it waits for its turn; else it gets them at once or
-    /// `HC_E_TIMEOUT`.
-    pub fn acquire(
-        &mut self,
-        needs: &[Need],
-        asker: Asker,
-        may_wait: bool,
-        now_ns: u64,
-        places: &mut Vec<Place>,
-    ) -> Answer {
+    /// A task wants members, which are put into `places`.
+    pub fn acquire(&mut self, wish: &Wish<'_>, places: &mut Vec<Place>) -> Answer {
+        let Wish { needs, asker, may_wait, now_ns } = *wish;
         self.catch_up(now_ns);
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
@@ -252,8 +247,13 @@ impl Pools {
     }
 
     fn on(&mut self, index: u32, now_ns: u64, act: impl FnOnce(&mut Pool, &mut Vec<Decision>)) {
-        act(&mut self.pools[index as usize], &mut self.out);
-        self.serve(index, now_ns);
+        let pool = &mut self.pools[index as usize];
+        act(pool, &mut self.out);
+        if pool.waiting > 0 {
+            self.serve(index, now_ns);
+        } else {
+            self.note_due(index, now_ns);
+        }
     }
 
     /// Something changed in a pool: the time by which it is to be looked at again.

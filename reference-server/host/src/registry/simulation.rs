@@ -3,7 +3,7 @@
 
 use super::pool::{Ask, Place, Returned, Stage};
 use super::pools::Pools;
-use super::wishes::{Answer, Asker, Decision, Need};
+use super::wishes::{Answer, Asker, Decision, Need, Wish};
 use crate::settings::ResourceSettings;
 use http_container_abi::Status;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -90,7 +90,10 @@ impl World {
         let Some(needs) = task.plan.pop_front() else { return self.finish(id, Returned::Clean) };
         let asker = Asker { id, number: 0, worker, holds: !task.holds.is_empty() };
         let mut places = Vec::new();
-        match self.pools.acquire(&needs, asker, true, self.now_ns, &mut places) {
+        match self
+            .pools
+            .acquire(&Wish { needs: &needs, asker, may_wait: true, now_ns: self.now_ns }, &mut places)
+        {
             Answer::Granted => self.take(id, &places),
             Answer::Waiting(ticket) => {
                 task.waits = Some(ticket);

@@ -12,9 +12,10 @@ pub(crate) struct Need {
 }
 
 /// What one `acquire` needs: each pool once, in the order of their first places.
-pub(crate) struct Needs {
-    list: [Need; NEEDS],
-    count: usize,
+pub(crate) enum Needs {
+    /// Mostly it is one member.
+    One([Need; 1]),
+    Several([Need; NEEDS], usize),
 }
 
 /// As many resources as one `acquire` may name [resource.acquire.count], and a route's gate may.
@@ -23,19 +24,22 @@ pub const NEEDS: usize = 16;
 impl Needs {
     /// The needs of who wants one member of each of these pools, the same one more than once perhaps.
     pub fn of(pools: &[u32]) -> Needs {
-        let mut needs = Needs { list: [Need { pool: 0, count: 0 }; NEEDS], count: 0 };
+        if let [pool] = pools {
+            return Needs::One([Need { pool: *pool, count: 1 }]);
+        }
+        let (mut list, mut count) = ([Need { pool: 0, count: 0 }; NEEDS], 0);
         for pool in pools {
-            let known = needs.list[..needs.count].iter_mut().find(|need| need.pool == *pool);
+            let known = list[..count].iter_mut().find(|need| need.pool == *pool);
             match known {
                 Some(need) => need.count += 1,
-                None if needs.count < NEEDS => {
-                    needs.list[needs.count] = Need { pool: *pool, count: 1 };
-                    needs.count += 1;
+                None if count < NEEDS => {
+                    list[count] = Need { pool: *pool, count: 1 };
+                    count += 1;
                 }
                 None => {}
             }
         }
-        needs
+        Needs::Several(list, count)
     }
 }
 
@@ -43,7 +47,10 @@ impl std::ops::Deref for Needs {
     type Target = [Need];
 
     fn deref(&self) -> &[Need] {
-        &self.list[..self.count]
+        match self {
+            Needs::One(one) => one,
+            Needs::Several(list, count) => &list[..*count],
+        }
     }
 }
 
@@ -55,6 +62,15 @@ pub(crate) struct Asker {
     pub worker: u32,
     /// It holds a lease already, so that others may wait for what it has.
     pub holds: bool,
+}
+
+/// What an `acquire` asks for.
+pub(crate) struct Wish<'a> {
+    pub needs: &'a [Need],
+    pub asker: Asker,
+    /// It waits for its turn; else it gets them at once or `HC_E_TIMEOUT`.
+    pub may_wait: bool,
+    pub now_ns: u64,
 }
 
 /// What is to be done now.

@@ -19,7 +19,7 @@ impl Record {
     pub fn give(&mut self, index: u32, desk: Arc<Desk>, is_meant: impl Fn(&Held) -> bool) {
         let fits = |held: &&mut Held| held.desk.is_none() && held.pool == desk.place.pool && is_meant(held);
         if let Some(held) = self.leases.iter_mut().find(fits) {
-            desk.lock().take(index);
+            held.is_used = desk.lend(index);
             held.desk = Some(desk);
         }
     }
