@@ -52,11 +52,11 @@ impl Shared {
 
 impl Container {
     /// Takes back what a task has left.
-    pub(crate) fn take_back(&self, shared: Shared, outcome: Status) {
+    pub(crate) fn take_back(&self, mut shared: Shared, outcome: Status) {
         let now_ns = self.rough_now_ns();
         let mut todo = Todo::default();
         let mut forgotten = Vec::new();
-        for held in &shared.leases {
+        for held in std::mem::take(&mut shared.leases) {
             if held.desk.is_none() {
                 continue;
             }
@@ -65,11 +65,11 @@ impl Container {
             let is_unused =
                 !held.is_delivered || !shared.was_started || (held.is_of_gate && outcome == Status::OK);
             let wished = if is_unused { Returned::Clean } else { Returned::Dirty };
-            self.end_lease(held, wished, now_ns, &mut todo);
-            self.count(|counters| counters.leases_ended.add(1));
             if outcome == Status::OK && held.is_delivered && !held.is_of_gate {
                 forgotten.push(held.pool);
             }
+            self.end_lease(held, wished, now_ns, &mut todo);
+            self.count(|counters| counters.leases_ended.add(1));
         }
         self.carry_out(todo);
         forgotten.into_iter().for_each(|pool| self.tell_forgotten(&shared, pool));

@@ -330,7 +330,7 @@ impl Worker {
         }
         self.counters().operations_ended.add((before - record.operations.len() - record.events.len()) as u64);
         self.cancel_timer(held.timer);
-        self.container.end_lease(&held, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
+        self.container.end_lease(held, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
         self.counters().leases_ended.add(1);
     }
 

@@ -72,7 +72,7 @@ impl Container {
 
     /// Gives members to who waits under that ticket; when nobody does any more, they go back.
     fn grant(&self, ticket: u64, asker: &Asker, places: &[Place]) {
-        let desks: Vec<_> = places.iter().map(|place| self.registry.desk_of_lent(*place)).collect();
+        let desks = self.registry.take_desks(places);
         let index = asker.id as u32;
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
@@ -99,10 +99,9 @@ impl Container {
             return;
         }
         drop(slot);
-        places.iter().for_each(|place| {
-            let now_ns = self.rough_now_ns();
-            self.decide(|pools| pools.give_back(*place, Returned::Clean, now_ns));
-        });
+        let (now_ns, mut todo) = (self.rough_now_ns(), Todo::default());
+        desks.into_iter().for_each(|desk| self.registry.give_back(&mut todo, desk, Returned::Clean, now_ns));
+        self.carry_out(todo);
     }
 
     /// Tells who waits under that ticket that it gets nothing.
@@ -132,7 +131,7 @@ impl Container {
         let interface = self.registry.resources[place.pool as usize].interface.get();
         let is_quiet = interface.is_some_and(|interface| matches!(*interface, SQL_ID | LIMIT_ID));
         let desk = Arc::new(Desk::new(place, is_quiet));
-        self.registry.set_desk(&desk);
+        self.registry.set_desk(Arc::clone(&desk));
         let Some(module) = self.registry.resources[place.pool as usize].provider else {
             let now_ns = self.rough_now_ns();
             return self.decide(|pools| pools.opened(place, now_ns));
@@ -297,19 +296,18 @@ impl Container {
 
     /// A lease ends with its task, or is given back: `wished` is how its holder sees it. One that still waits for a member
     /// has nothing to give back.
-    pub(crate) fn end_lease(&self, held: &Held, wished: Returned, now_ns: u64, todo: &mut Todo) {
-        let Some(desk) = &held.desk else { return };
+    pub(crate) fn end_lease(&self, held: Held, wished: Returned, now_ns: u64, todo: &mut Todo) {
+        let Some(desk) = held.desk else { return };
         desk.take_back();
         if held.is_used {
             let mut seats = desk.lock();
             let how = seats.leave(wished);
-            let held_task = seats.release_end();
-            self.registry.decide(todo, |pools| pools.give_back(desk.place, how, now_ns));
-            drop(seats);
-            todo.wakes.extend(held_task);
+            todo.wakes.extend(seats.release_end());
+            // Under the lock of the desk, so that what is under way ends after the pool has heard of this.
+            self.registry.give_back(todo, Arc::clone(&desk), how, now_ns);
         } else {
-            // The member is as it was lent; should it have ended since, it is in a life that nobody can give back.
-            self.registry.decide(todo, |pools| pools.give_back(desk.place, wished, now_ns));
+            // The member is as it was lent, unless it has ended.
+            self.registry.give_back(todo, desk, wished, now_ns);
         }
         if self.closing.load(Ordering::Relaxed) {
             self.registry.note_end_of_lease();

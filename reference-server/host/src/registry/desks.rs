@@ -1,5 +1,8 @@
 //! The desk of each member's present life, by its place. It lies behind the lock of the decisions, so that what is lent and
 //! where its desk is are looked up at once. It must not know what members do.
+//!
+//! A desk goes to the holder with the lease and comes back with it: counting who has it would cost as much as a lock, and
+//! nobody looks for the desk of a leased member here.
 
 use super::desk::Desk;
 use super::pool::Place;
@@ -18,21 +21,22 @@ impl Desks {
         self.0.get_mut(place.pool as usize)?.get_mut(place.member as usize)
     }
 
-    /// The desk of a member, in that life.
+    /// The desk of a member that is not leased, in that life.
     pub fn find(&self, place: Place) -> Option<&Arc<Desk>> {
         let found = self.0.get(place.pool as usize)?.get(place.member as usize)?.as_ref();
         found.filter(|desk| desk.place == place)
     }
 
-    /// The desk of a member that was lent; one that nobody sits at when the member has ended meanwhile.
-    pub fn of_lent(&self, place: Place) -> Arc<Desk> {
-        self.find(place).map_or_else(|| Arc::new(Desk::deserted(place)), Arc::clone)
+    /// Takes the desk of a member that was lent; one that nobody sits at when the member has ended meanwhile.
+    pub fn take(&mut self, place: Place) -> Arc<Desk> {
+        let found = self.entry(place).and_then(|entry| entry.take_if(|desk| desk.place == place));
+        found.unwrap_or_else(|| Arc::new(Desk::deserted(place)))
     }
 
-    /// A member begins a life.
-    pub fn set(&mut self, desk: &Arc<Desk>) {
+    /// A member begins a life, or comes back in it.
+    pub fn put(&mut self, desk: Arc<Desk>) {
         if let Some(entry) = self.entry(desk.place) {
-            *entry = Some(Arc::clone(desk));
+            *entry = Some(desk);
         }
     }
 

@@ -27,6 +27,7 @@ pub use wishes::ResourceUsage;
 pub(crate) use wishes::{Answer, Asker, NEEDS, Needs, Wish};
 
 use self::desks::Desks;
+use self::pool::Stage;
 use crate::container::lock;
 use crate::settings::ResourceSettings;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -107,18 +108,19 @@ impl Registry {
         self.resources.iter().position(|one| one.name.as_bytes() == name).map(|index| index as u32)
     }
 
-    /// The desk of a member, in that life.
+    /// The desk of a member that is not leased, in that life.
     pub fn desk(&self, place: Place) -> Option<Arc<Desk>> {
         lock(&self.decided).desks.find(place).cloned()
     }
 
-    /// The desk of a member that was lent; one that nobody sits at when the member has ended meanwhile.
-    fn desk_of_lent(&self, place: Place) -> Arc<Desk> {
-        lock(&self.decided).desks.of_lent(place)
+    /// Takes the desks of members that were lent; ones that nobody sits at when the member has ended meanwhile.
+    fn take_desks(&self, places: &[Place]) -> Vec<Arc<Desk>> {
+        let desks = &mut lock(&self.decided).desks;
+        places.iter().map(|place| desks.take(*place)).collect()
     }
 
-    fn set_desk(&self, desk: &Arc<Desk>) {
-        lock(&self.decided).desks.set(desk);
+    fn set_desk(&self, desk: Arc<Desk>) {
+        lock(&self.decided).desks.put(desk);
     }
 
     fn clear_desk(&self, place: Place) {
@@ -143,9 +145,21 @@ impl Registry {
         let mut decided = lock(&self.decided);
         let Decided { pools, desks: all, lent } = &mut *decided;
         let answer = pools.acquire(wish, lent);
-        desks.extend(lent.drain(..).map(|place| all.of_lent(place)));
+        desks.extend(lent.drain(..).map(|place| all.take(place)));
         self.note_decided(pools, todo);
         answer
+    }
+
+    /// A lease ended: its desk comes back, unless the member has ended meanwhile.
+    fn give_back(&self, todo: &mut Todo, desk: Arc<Desk>, how: Returned, now_ns: u64) {
+        let mut decided = lock(&self.decided);
+        let Decided { pools, desks, .. } = &mut *decided;
+        if pools.stage(desk.place) == Some(Stage::Leased) {
+            let place = desk.place;
+            desks.put(desk);
+            pools.give_back(place, how, now_ns);
+        }
+        self.note_decided(pools, todo);
     }
 
     fn note_decided(&self, pools: &mut Pools, todo: &mut Todo) {
