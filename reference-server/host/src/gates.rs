@@ -211,7 +211,7 @@ impl Container {
             true => Answer::Granted,
             false => {
                 let wish = Wish { needs: &needs, asker, may_wait: true, now_ns };
-                self.registry.acquire(todo, &wish, &mut desks)
+                self.registry.acquire(todo, &wish, |desk| desks.push(desk))
             }
         };
         let record = &mut slot.contents;

@@ -79,31 +79,39 @@ fn acquire(
     let asker = Asker { id: u64::from(index), number, worker: worker.index, holds: rank.is_some() };
     let now_ns = worker.now_ns.get();
     let may_wait = asked.timeout_ns > 0 && !by_rank;
-    let mut lent = worker.lent.take();
+    let held = &mut slot.contents.leases;
+    let before = held.len();
     let answer = {
         let wish = Wish { needs: &Needs::of(asked.pools), asker, may_wait, now_ns };
-        registry.acquire(&mut worker.todo.borrow_mut(), &wish, &mut lent)
+        registry.acquire(&mut worker.todo.borrow_mut(), &wish, |desk| {
+            held.push(Held::granted(desk, (number, asked.token)));
+        })
     };
     if let Answer::Refused(status, pool) = answer {
-        worker.lent.set(lent);
         let is_by_rank = status == Status::E_TIMEOUT && by_rank && asked.timeout_ns > 0;
         return Err(if is_by_rank { BY_RANK } else { refusal_of(&worker.container, status, pool) });
     }
-    worker.counters().leases_granted.add(lent.len() as u64);
-    for ((lease, pool), own) in leases.iter_mut().zip(asked.pools).zip(number + 1..) {
-        *lease = slots::pack(index, own);
-        let mut held = Held::awaited(own, *pool, (number, asked.token), false);
-        if let Some(at) = lent.iter().position(|desk| desk.place.pool == *pool) {
-            let desk = lent.swap_remove(at);
-            (held.is_used, held.is_delivered) = (desk.lend(index), true);
-            held.desk = Some(desk);
-        }
-        slot.contents.leases.push(held);
+    leases.iter_mut().zip(number + 1..).for_each(|(lease, own)| *lease = slots::pack(index, own));
+    if let Answer::Waiting(ticket) = answer {
+        held.extend(
+            asked
+                .pools
+                .iter()
+                .zip(number + 1..)
+                .map(|(pool, own)| Held::awaited(own, *pool, (number, asked.token), false)),
+        );
+        wait(worker, index, slot, asked, number, ticket);
+        return Ok(Status::PENDING);
     }
-    worker.lent.set(lent);
-    let Answer::Waiting(ticket) = answer else { return Ok(Status::OK) };
-    wait(worker, index, slot, asked, number, ticket);
-    Ok(Status::PENDING)
+    let granted = &mut held[before..];
+    worker.counters().leases_granted.add(granted.len() as u64);
+    for (pool, own) in asked.pools.iter().zip(number + 1..) {
+        // They came in the order of the needs, which is not that of the request when it names a resource twice.
+        if let Some(one) = granted.iter_mut().find(|one| one.number == 0 && one.pool == *pool) {
+            one.begin(own, index);
+        }
+    }
+    Ok(Status::OK)
 }
 
 /// The task waits for its turn under that ticket.
@@ -313,9 +321,17 @@ fn refusal_of(container: &Container, status: Status, pool: u32) -> Refused {
 impl Worker {
     /// Ends the lease that the record holds there. What has to be told is told later.
     fn release(&self, record: &mut Record, at: usize, wished: Returned) {
-        let held = record.leases.remove(at);
-        let number = held.number;
-        // Operations on it end unseen, latched events as well [lease.released.events].
+        let held = record.leases.swap_remove(at);
+        if !record.operations.is_empty() || !record.lease_events.is_empty() {
+            self.end_operations_on(record, held.number);
+        }
+        self.cancel_timer(held.timer);
+        self.container.end_lease(held, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
+        self.counters().leases_ended.add(1);
+    }
+
+    /// Operations on a lease that ends end unseen, latched events as well [lease.released.events].
+    fn end_operations_on(&self, record: &mut Record, number: u64) {
         let is_of_it =
             |operation: &Operation| matches!(operation.wait, Wait::Lease(lease, _) if lease == number);
         let before = record.operations.len() + record.events.len();
@@ -329,9 +345,6 @@ impl Worker {
             lease_events.retain(|(_, lease)| *lease != number);
         }
         self.counters().operations_ended.add((before - record.operations.len() - record.events.len()) as u64);
-        self.cancel_timer(held.timer);
-        self.container.end_lease(held, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
-        self.counters().leases_ended.add(1);
     }
 
     /// The time of an `acquire` is over.

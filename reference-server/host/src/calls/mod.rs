@@ -162,7 +162,7 @@ impl InstanceHost {
             self.admit_task(worker, &slot.contents, task, generation)?;
             act(worker, index, &mut slot)
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, refused))
+        self.answer(task, answer)
     }
 
     /// As [`InstanceHost::on_task`], for a call by which others may hear something: they are told when the task's lock is
@@ -184,7 +184,7 @@ impl InstanceHost {
             worker.tell_todo();
             answer
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, refused))
+        self.answer(task, answer)
     }
 
     /// Runs `act` for a call that is about the worker, not about a task.
@@ -197,7 +197,17 @@ impl InstanceHost {
             self.admit_callback(worker, allowed)?;
             act(worker)
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(0, refused))
+        self.answer(0, answer)
+    }
+
+    /// The answer of a call on the calling thread's worker, if there is one.
+    #[inline]
+    fn answer<R>(&self, task: u64, answer: Option<Result<R, Refused>>) -> Result<R, Status> {
+        match answer {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(refused)) => Err(self.refuse(task, refused)),
+            None => Err(self.refuse(task, FOREIGN)),
+        }
     }
 
     /// Keeps a refusal for `refusal`, counts and logs it. Stale handles are no violation: they are only kept.

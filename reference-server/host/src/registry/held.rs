@@ -30,4 +30,17 @@ impl Held {
         let (desk, timer) = (None, None);
         Held { number, pool, desk, operation, is_delivered: false, is_of_gate, is_used: false, timer }
     }
+
+    /// One whose member was lent at once, and which has yet to begin.
+    pub fn granted(desk: Arc<Desk>, operation: (u64, u64)) -> Held {
+        let mut held = Held::awaited(0, desk.place.pool, operation, false);
+        (held.desk, held.is_delivered) = (Some(desk), true);
+        held
+    }
+
+    /// It begins, with that number, for the task in that slot.
+    pub fn begin(&mut self, number: u64, holder: u32) {
+        self.number = number;
+        self.is_used = self.desk.as_ref().is_some_and(|desk| desk.lend(holder));
+    }
 }

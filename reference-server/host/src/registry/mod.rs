@@ -27,7 +27,6 @@ pub use wishes::ResourceUsage;
 pub(crate) use wishes::{Answer, Asker, NEEDS, Needs, Wish};
 
 use self::desks::Desks;
-use self::pool::Stage;
 use crate::container::lock;
 use crate::settings::ResourceSettings;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -59,8 +58,6 @@ struct Trouble {
 struct Decided {
     pools: Pools,
     desks: Desks,
-    /// Empty: takes the members that are lent in an `acquire`.
-    lent: Vec<Place>,
 }
 
 /// All resources.
@@ -90,7 +87,6 @@ impl Registry {
             decided: Mutex::new(Decided {
                 desks: Desks::new(settings.iter().map(|one| one.max)),
                 pools: Pools::new(settings, workers),
-                lent: Vec::new(),
             }),
             armed_ns: AtomicU64::new(u64::MAX),
             ends: Mutex::new(0),
@@ -140,12 +136,12 @@ impl Registry {
         answer
     }
 
-    /// As [`Registry::decide`], for who wants members: the desks of those that are lent at once are added to `desks`.
-    pub fn acquire(&self, todo: &mut Todo, wish: &Wish<'_>, desks: &mut Vec<Arc<Desk>>) -> Answer {
+    /// As [`Registry::decide`], for who wants members: `lent` is given the desks of those that are lent at once. It takes no
+    /// lock.
+    pub fn acquire(&self, todo: &mut Todo, wish: &Wish<'_>, mut lent: impl FnMut(Arc<Desk>)) -> Answer {
         let mut decided = lock(&self.decided);
-        let Decided { pools, desks: all, lent } = &mut *decided;
-        let answer = pools.acquire(wish, lent);
-        desks.extend(lent.drain(..).map(|place| all.take(place)));
+        let Decided { pools, desks } = &mut *decided;
+        let answer = pools.acquire(wish, |place| lent(desks.take(place)));
         self.note_decided(pools, todo);
         answer
     }
@@ -153,11 +149,9 @@ impl Registry {
     /// A lease ended: its desk comes back, unless the member has ended meanwhile.
     fn give_back(&self, todo: &mut Todo, desk: Arc<Desk>, how: Returned, now_ns: u64) {
         let mut decided = lock(&self.decided);
-        let Decided { pools, desks, .. } = &mut *decided;
-        if pools.stage(desk.place) == Some(Stage::Leased) {
-            let place = desk.place;
+        let Decided { pools, desks } = &mut *decided;
+        if pools.give_back(desk.place, how, now_ns) {
             desks.put(desk);
-            pools.give_back(place, how, now_ns);
         }
         self.note_decided(pools, todo);
     }

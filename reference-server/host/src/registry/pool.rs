@@ -6,7 +6,7 @@ mod reach;
 mod upkeep;
 
 use self::reach::Down;
-use super::wishes::Decision;
+use super::wishes::{Asker, Decision};
 use crate::settings::ResourceSettings;
 use std::collections::VecDeque;
 
@@ -221,6 +221,16 @@ impl Pool {
         Some(place)
     }
 
+    /// As [`Pool::lend`], for who asks now: none where that would be out of turn, or is to be refused.
+    pub fn lend_at_once(&mut self, asker: Asker, now_ns: u64) -> Option<Place> {
+        let is_turn = self.waiting == 0 || asker.holds;
+        if is_turn && !self.is_closing && self.down.is_none() {
+            self.lend(asker.worker, now_ns)
+        } else {
+            None
+        }
+    }
+
     fn unlist(&mut self, member: u32) {
         let stack = self.stack_of(self.members[member as usize].worker);
         if let Some(at) = self.idle[stack].iter().position(|idle| *idle == member) {
@@ -327,11 +337,8 @@ impl Pool {
         }
     }
 
-    /// A lease ended.
+    /// The lease on a member ended.
     pub fn returned(&mut self, place: Place, how: Returned, now_ns: u64, out: &mut Vec<Decision>) {
-        if self.stage(place) != Some(Stage::Leased) {
-            return;
-        }
         match how {
             Returned::Clean => self.free(place, now_ns, out),
             Returned::Dirty => self.ask(place, Stage::Resetting, Ask::Reset, now_ns, out),

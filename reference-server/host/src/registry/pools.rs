@@ -66,10 +66,17 @@ impl Pools {
         self.pools[place.pool as usize].stage(place)
     }
 
-    /// A task wants members, which are put into `places`.
-    pub fn acquire(&mut self, wish: &Wish<'_>, places: &mut Vec<Place>) -> Answer {
+    /// A task wants members: `lent` is given those that it gets at once.
+    pub fn acquire(&mut self, wish: &Wish<'_>, mut lent: impl FnMut(Place)) -> Answer {
         let Wish { needs, asker, may_wait, now_ns } = *wish;
         self.catch_up(now_ns);
+        // Mostly it is one, and free.
+        if let [Need { pool, count: 1 }] = *needs
+            && let Some(place) = self.pools[pool as usize].lend_at_once(asker, now_ns)
+        {
+            lent(place);
+            return Answer::Granted;
+        }
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
             if need.count > pool.settings.max {
@@ -90,7 +97,7 @@ impl Pools {
             (pool.waiting == 0 || asker.holds) && pool.lendable(need.count, now_ns) >= need.count
         };
         if needs.iter().all(is_turn) {
-            self.lend(needs, asker.worker, now_ns, places);
+            self.lend(needs, asker.worker, now_ns, lent);
             return Answer::Granted;
         }
         if !may_wait {
@@ -138,10 +145,10 @@ impl Pools {
         ticket
     }
 
-    fn lend(&mut self, needs: &[Need], worker: u32, now_ns: u64, places: &mut Vec<Place>) {
+    fn lend(&mut self, needs: &[Need], worker: u32, now_ns: u64, mut lent: impl FnMut(Place)) {
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
-            places.extend((0..need.count).filter_map(|_| pool.lend(worker, now_ns)));
+            (0..need.count).filter_map(|_| pool.lend(worker, now_ns)).for_each(&mut lent);
         }
     }
 
@@ -164,10 +171,14 @@ impl Pools {
         true
     }
 
-    /// A lease ended.
-    pub fn give_back(&mut self, place: Place, how: Returned, now_ns: u64) {
+    /// A lease ended. Answers whether the member is still in the life in which it was lent.
+    pub fn give_back(&mut self, place: Place, how: Returned, now_ns: u64) -> bool {
         self.catch_up(now_ns);
-        self.on(place.pool, now_ns, |pool, out| pool.returned(place, how, now_ns, out));
+        let is_leased = self.stage(place) == Some(Stage::Leased);
+        if is_leased {
+            self.on(place.pool, now_ns, |pool, out| pool.returned(place, how, now_ns, out));
+        }
+        is_leased
     }
 
     /// A member is ready.
@@ -269,7 +280,7 @@ impl Pools {
             while let Some(ticket) = self.next_ticket(index, now_ns) {
                 let Some(waiter) = self.leave(ticket) else { break };
                 let mut places = Vec::with_capacity(waiter.needs.len());
-                self.lend(&waiter.needs, waiter.asker.worker, now_ns, &mut places);
+                self.lend(&waiter.needs, waiter.asker.worker, now_ns, |place| places.push(place));
                 // Those behind it in other queues may be first now.
                 pools.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
                 self.out.push(Decision::Grant { ticket, asker: waiter.asker, places });

@@ -90,10 +90,8 @@ impl World {
         let Some(needs) = task.plan.pop_front() else { return self.finish(id, Returned::Clean) };
         let asker = Asker { id, number: 0, worker, holds: !task.holds.is_empty() };
         let mut places = Vec::new();
-        match self
-            .pools
-            .acquire(&Wish { needs: &needs, asker, may_wait: true, now_ns: self.now_ns }, &mut places)
-        {
+        let wish = Wish { needs: &needs, asker, may_wait: true, now_ns: self.now_ns };
+        match self.pools.acquire(&wish, |place| places.push(place)) {
             Answer::Granted => self.take(id, &places),
             Answer::Waiting(ticket) => {
                 task.waits = Some(ticket);
