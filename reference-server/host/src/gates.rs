@@ -125,7 +125,7 @@ impl Container {
             }
             self.look(&mut slot, index, task, &mut todo)
         };
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         match next {
             Move::Wait => {}
             Move::Start => self.pass_gates(task),
@@ -333,7 +333,7 @@ impl Container {
             }
             self.queue_for_leases(&mut slot, index, task, &mut todo)
         };
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         let (status, code) = match next {
             Move::Wait | Move::Refuse(_) => return true,
             Move::Start if self.hand_on(task) => return true,

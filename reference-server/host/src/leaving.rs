@@ -71,7 +71,7 @@ impl Container {
             self.end_lease(held, wished, now_ns, &mut todo);
             self.count(|counters| counters.leases_ended.add(1));
         }
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         forgotten.into_iter().for_each(|pool| self.tell_forgotten(&shared, pool));
         if let Some(gate) = shared.gate {
             self.leave_gates(shared.task, &gate);
@@ -116,9 +116,15 @@ impl Worker {
     /// Carries out what calls have decided while they held the lock of a task. No lock may be held.
     #[inline]
     pub(crate) fn tell_todo(&self) {
-        if !self.todo.borrow().is_empty() {
-            let todo = self.todo.take();
-            self.container.carry_out(todo);
+        if self.todo.borrow().is_empty() {
+            return;
+        }
+        let mut todo = self.todo.take();
+        self.container.carry_out(&mut todo);
+        // Its room is for the next one.
+        let mut next = self.todo.borrow_mut();
+        if next.is_empty() {
+            *next = todo;
         }
     }
 

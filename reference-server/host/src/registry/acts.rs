@@ -44,14 +44,14 @@ impl Container {
     pub(crate) fn decide<R>(&self, act: impl FnOnce(&mut super::Pools) -> R) -> R {
         let mut todo = Todo::default();
         let answer = self.registry.decide(&mut todo, act);
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         answer
     }
 
-    /// Carries out what was decided. No lock may be held.
-    pub(crate) fn carry_out(&self, todo: Todo) {
-        todo.wakes.iter().for_each(|wake| self.tell_wake(wake));
-        for decision in todo.decisions {
+    /// Carries out what was decided, and leaves nothing but room. No lock may be held.
+    pub(crate) fn carry_out(&self, todo: &mut Todo) {
+        todo.wakes.drain(..).for_each(|wake| self.tell_wake(&wake));
+        for decision in todo.decisions.drain(..) {
             match decision {
                 Decision::Grant { ticket, asker, places } => self.grant(ticket, &asker, &places),
                 Decision::Refuse { ticket, asker, status, pool } => self.deny(ticket, &asker, status, pool),
@@ -61,7 +61,7 @@ impl Container {
             }
         }
         if todo.due_ns != u64::MAX {
-            self.arm_registry(todo.due_ns);
+            self.arm_registry(std::mem::replace(&mut todo.due_ns, u64::MAX));
         }
     }
 
@@ -77,9 +77,7 @@ impl Container {
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
         if record.waits_at_gate(ticket) {
-            desks
-                .into_iter()
-                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks.each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             let task = slots::pack(index, record.generation);
             drop(slot);
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
@@ -87,9 +85,7 @@ impl Container {
         }
         let awaited = |operation: &crate::task::Operation| operation.wait == Wait::Acquire(ticket);
         if record.fire_where(awaited, event_kind::ACQUIRE, Status::OK, 0) {
-            desks
-                .into_iter()
-                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks.each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
             let queue = record.wants_queue().then_some(record.worker).flatten();
             drop(slot);
@@ -100,8 +96,8 @@ impl Container {
         }
         drop(slot);
         let (now_ns, mut todo) = (self.rough_now_ns(), Todo::default());
-        desks.into_iter().for_each(|desk| self.registry.give_back(&mut todo, desk, Returned::Clean, now_ns));
-        self.carry_out(todo);
+        desks.each(|desk| self.registry.give_back(&mut todo, desk, Returned::Clean, now_ns));
+        self.carry_out(&mut todo);
     }
 
     /// Tells who waits under that ticket that it gets nothing.
@@ -260,7 +256,7 @@ impl Container {
         };
         self.registry.clear_desk(place);
         self.tell_end_of_member(place, stage, &reason, is_down);
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
     }
 
     fn tell_end_of_member(&self, place: Place, stage: Option<Stage>, reason: &str, is_down: bool) {

@@ -10,6 +10,7 @@ mod acts;
 mod answer;
 mod desk;
 mod desks;
+mod few;
 mod held;
 mod pool;
 mod pools;
@@ -27,6 +28,7 @@ pub use wishes::ResourceUsage;
 pub(crate) use wishes::{Answer, Asker, NEEDS, Needs, Wish};
 
 use self::desks::Desks;
+use self::few::Few;
 use crate::container::lock;
 use crate::settings::ResourceSettings;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -110,7 +112,7 @@ impl Registry {
     }
 
     /// Takes the desks of members that were lent; ones that nobody sits at when the member has ended meanwhile.
-    fn take_desks(&self, places: &[Place]) -> Vec<Arc<Desk>> {
+    fn take_desks(&self, places: &[Place]) -> Few<Arc<Desk>> {
         let desks = &mut lock(&self.decided).desks;
         places.iter().map(|place| desks.take(*place)).collect()
     }

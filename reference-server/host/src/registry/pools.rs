@@ -6,9 +6,10 @@
 //!
 //! State and decisions only: time is an argument, and what is decided is carried out by others. It must not know tasks.
 
+use super::few::Few;
 use super::pool::{Place, Pool, Returned, Stage};
 use super::tickets::ByTicket;
-use super::wishes::{Answer, Asker, Decision, Need, ResourceUsage, Wish};
+use super::wishes::{Answer, Asker, Decision, Need, Needs, ResourceUsage, Wish};
 use crate::settings::ResourceSettings;
 use http_container_abi::Status;
 
@@ -21,7 +22,7 @@ const OVERTAKE_DEPTH: usize = 8;
 
 struct Waiter {
     asker: Asker,
-    needs: Vec<Need>,
+    needs: Needs,
     since_ns: u64,
     overtaken: u32,
 }
@@ -97,7 +98,7 @@ impl Pools {
             (pool.waiting == 0 || asker.holds) && pool.lendable(need.count, now_ns) >= need.count
         };
         if needs.iter().all(is_turn) {
-            self.lend(needs, asker.worker, now_ns, lent);
+            self.lend_all(needs, asker.worker, now_ns).each(lent);
             return Answer::Granted;
         }
         if !may_wait {
@@ -130,7 +131,10 @@ impl Pools {
         self.last_ticket += 1;
         self.holders += u32::from(asker.holds);
         let ticket = self.last_ticket;
-        self.waiters.insert(ticket, Waiter { asker, needs: needs.to_vec(), since_ns: now_ns, overtaken: 0 });
+        self.waiters.insert(
+            ticket,
+            Waiter { asker, needs: needs.iter().copied().collect(), since_ns: now_ns, overtaken: 0 },
+        );
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
             pool.queue.push_back(ticket);
@@ -145,17 +149,15 @@ impl Pools {
         ticket
     }
 
-    fn lend(&mut self, needs: &[Need], worker: u32, now_ns: u64, mut lent: impl FnMut(Place)) {
-        for need in needs {
-            let pool = &mut self.pools[need.pool as usize];
-            (0..need.count).filter_map(|_| pool.lend(worker, now_ns)).for_each(&mut lent);
-        }
+    fn lend_all(&mut self, needs: &[Need], worker: u32, now_ns: u64) -> Few<Place> {
+        let each = needs.iter().flat_map(|need| std::iter::repeat_n(need.pool, need.count as usize));
+        each.filter_map(|pool| self.pools[pool as usize].lend(worker, now_ns)).collect()
     }
 
     fn leave(&mut self, ticket: u64) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
         self.holders -= u32::from(waiter.asker.holds);
-        for need in &waiter.needs {
+        for need in waiter.needs.iter() {
             let pool = &mut self.pools[need.pool as usize];
             pool.waiting -= 1;
             pool.wanted -= need.count;
@@ -279,8 +281,7 @@ impl Pools {
         while let Some(index) = next.take().or_else(|| pools.pop()) {
             while let Some(ticket) = self.next_ticket(index, now_ns) {
                 let Some(waiter) = self.leave(ticket) else { break };
-                let mut places = Vec::with_capacity(waiter.needs.len());
-                self.lend(&waiter.needs, waiter.asker.worker, now_ns, |place| places.push(place));
+                let places = self.lend_all(&waiter.needs, waiter.asker.worker, now_ns);
                 // Those behind it in other queues may be first now.
                 pools.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
                 self.out.push(Decision::Grant { ticket, asker: waiter.asker, places });

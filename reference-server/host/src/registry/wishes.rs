@@ -1,6 +1,7 @@
 //! What is wished of the registry, and what it decides: plain values that pass between those who ask, those who decide and
 //! those who carry out.
 
+use super::few::Few;
 use super::pool::{Ask, Place, Stage};
 use http_container_abi::Status;
 
@@ -12,11 +13,7 @@ pub(crate) struct Need {
 }
 
 /// What one `acquire` needs: each pool once, in the order of their first places.
-pub(crate) enum Needs {
-    /// Mostly it is one member.
-    One([Need; 1]),
-    Several([Need; NEEDS], usize),
-}
+pub(crate) type Needs = Few<Need>;
 
 /// As many resources as one `acquire` may name [resource.acquire.count], and a route's gate may.
 pub const NEEDS: usize = 16;
@@ -25,32 +22,16 @@ impl Needs {
     /// The needs of who wants one member of each of these pools, the same one more than once perhaps.
     pub fn of(pools: &[u32]) -> Needs {
         if let [pool] = pools {
-            return Needs::One([Need { pool: *pool, count: 1 }]);
+            return Few::One([Need { pool: *pool, count: 1 }]);
         }
-        let (mut list, mut count) = ([Need { pool: 0, count: 0 }; NEEDS], 0);
+        let mut needs: Vec<Need> = Vec::with_capacity(pools.len());
         for pool in pools {
-            let known = list[..count].iter_mut().find(|need| need.pool == *pool);
-            match known {
+            match needs.iter_mut().find(|need| need.pool == *pool) {
                 Some(need) => need.count += 1,
-                None if count < NEEDS => {
-                    list[count] = Need { pool: *pool, count: 1 };
-                    count += 1;
-                }
-                None => {}
+                None => needs.push(Need { pool: *pool, count: 1 }),
             }
         }
-        Needs::Several(list, count)
-    }
-}
-
-impl std::ops::Deref for Needs {
-    type Target = [Need];
-
-    fn deref(&self) -> &[Need] {
-        match self {
-            Needs::One(one) => one,
-            Needs::Several(list, count) => &list[..*count],
-        }
+        Few::Several(needs)
     }
 }
 
@@ -77,7 +58,7 @@ pub(crate) struct Wish<'a> {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {
     /// These members are the asker's, in the order of what it needs.
-    Grant { ticket: u64, asker: Asker, places: Vec<Place> },
+    Grant { ticket: u64, asker: Asker, places: Few<Place> },
     /// It gets nothing.
     Refuse { ticket: u64, asker: Asker, status: Status, pool: u32 },
     /// Make the member's task on that worker.
