@@ -238,7 +238,7 @@ impl Member {
     ///
     /// # Errors
     /// No statement is under way, or they were given.
-    pub fn columns(&self, names: &[&str]) -> Result<(), Error> {
+    pub fn columns<N: AsRef<str>>(&self, names: &[N]) -> Result<(), Error> {
         Self::answer("the columns of an answer", self.core.extension.columns(self.task(), names))?;
         self.core.columns.set(names.len());
         Ok(())

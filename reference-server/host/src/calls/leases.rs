@@ -2,12 +2,13 @@
 
 use super::{Allowed, GONE, InstanceHost, Refused};
 use crate::container::Container;
-use crate::registry::{Answer, Asker, Held, NEEDS, Needs, Returned, Seats, Wish};
+use crate::registry::{Answer, Asker, Desk, Held, NEEDS, Needs, Returned, Seats, Wish};
 use crate::slots::{self, Slot};
 use crate::task::{LeaseWait, Operation, Record, Wait};
 use crate::worker::{self, Control, Due, Worker};
 use http_container_abi::constants::{KV_ID, LIMIT_ID, POOL_ID, SQL_ID, event_kind, lease_end};
 use http_container_abi::{ExtensionTable, Status, kv_table, limit_table, pool_table, sql_table};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// A module may look whether there is one: it breaks no rule.
@@ -136,23 +137,17 @@ fn held(record: &Record, index: u32, lease: u64) -> Result<usize, Refused> {
     record.leases.iter().position(is_meant).ok_or(NO_LEASE)
 }
 
-/// A task's slot and, beside it, its leases, so that what lies on the desk of one of them and the task's operations are
-/// changed together. Nothing looks for the leases in the record meanwhile.
+/// A task's slot and, beside it, the desk of one of its leases, so that what lies there and the task's operations are changed
+/// together, and nobody has to be counted. Nothing looks for the desk in the record meanwhile.
 struct Apart<'a> {
     slot: &'a mut Slot<Record>,
-    leases: Vec<Held>,
-}
-
-impl<'a> Apart<'a> {
-    fn of(slot: &'a mut Slot<Record>) -> Apart<'a> {
-        let leases = std::mem::take(&mut slot.contents.leases);
-        Apart { slot, leases }
-    }
+    at: usize,
+    desk: Option<Arc<Desk>>,
 }
 
 impl Drop for Apart<'_> {
     fn drop(&mut self) {
-        self.slot.contents.leases = std::mem::take(&mut self.leases);
+        self.slot.contents.leases[self.at].desk = self.desk.take();
     }
 }
 
@@ -246,11 +241,12 @@ impl InstanceHost {
     ) -> Result<R, Status> {
         self.on_task_told(task, allowed, |worker, index, slot| {
             let at = Self::find_lease(worker, slot, index, lease, interface)?;
-            let mut apart = Apart::of(slot);
-            let held = &mut apart.leases[at];
-            let mut seats = held.desk.as_ref().ok_or(NO_LEASE)?.lock();
-            if !held.is_used {
-                held.is_used = true;
+            let held = &mut slot.contents.leases[at];
+            let was_used = std::mem::replace(&mut held.is_used, true);
+            let desk = held.desk.take();
+            let apart = Apart { slot, at, desk };
+            let mut seats = apart.desk.as_ref().ok_or(NO_LEASE)?.lock();
+            if !was_used {
                 seats.take(index);
             }
             act(worker, apart.slot, &mut seats)
@@ -268,10 +264,9 @@ impl InstanceHost {
         let at = held(&slot.contents, index, lease).map_err(not_held)?;
         let pool = slot.contents.leases[at].pool;
         let offered = worker.container.registry.resources[pool as usize].interface.get();
-        if offered.is_none_or(|offered| *offered != interface) {
-            return Err(OF_OTHER_INTERFACE);
-        }
-        Ok(at)
+        // Mostly it is the same text in the same place.
+        let is_it = |offered: &str| std::ptr::eq(offered, interface) || *offered == *interface;
+        if offered.is_some_and(|offered| is_it(offered)) { Ok(at) } else { Err(OF_OTHER_INTERFACE) }
     }
 
     /// What is looked at of a lease before the arguments of a call [host.call.order].

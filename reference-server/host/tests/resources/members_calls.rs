@@ -117,7 +117,7 @@ fn results_are_checked_and_a_bad_one_ends_nothing() {
         };
         assert_eq!(provider.done(task, &result(1, 0)), Status::E_INVALID);
         assert_eq!(provider.done(task, &result(0, 1 << 7)), Status::E_UNSUPPORTED);
-        assert_eq!(provider.columns(task, &[]), Status::OK);
+        assert_eq!(provider.columns::<&str>(task, &[]), Status::OK);
         assert_eq!(provider.rows(task, 0, &[]).0, Status::E_STATE, "it has no columns");
     };
     rig.world.probe("bad", Box::new(bad));
