@@ -93,3 +93,18 @@ impl App for Queries {
         Ok(Response::builder().header("content-type", "text/plain").body(value.into())?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Queries;
+    use http_container::testing::Container;
+
+    #[test]
+    fn the_driver_answers_row_after_row() {
+        let config = r#"{ "by": "sqlite", "url": ":memory:", "connections": 2 }"#;
+        let mut container = Container::app::<Queries>(config).unwrap();
+        for key in (1..=1000).chain(1..3) {
+            assert_eq!(container.get("/").text(), format!("value-{}", 100_000 + key));
+        }
+    }
+}
