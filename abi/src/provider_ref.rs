@@ -54,7 +54,8 @@ impl<'a> MemberRequest<'a> {
                 let (text, values) = unsafe {
                     (statement.text.slice(), SqlValues::trusted(statement.values, statement.value_count))
                 };
-                let text = str::from_utf8(text).unwrap_or_default();
+                // SAFETY: the container has checked it, as it has the texts among the values.
+                let text = unsafe { str::from_utf8_unchecked(text) };
                 MemberRequest::Statement(StatementView { flags: statement.flags, text, values })
             }
             member_request::TRANSACTION => MemberRequest::Transaction(request.transaction),

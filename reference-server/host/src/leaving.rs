@@ -116,9 +116,12 @@ impl Worker {
     /// Carries out what calls have decided while they held the lock of a task. No lock may be held.
     #[inline]
     pub(crate) fn tell_todo(&self) {
-        if self.todo.borrow().is_empty() {
-            return;
+        if !self.todo.borrow().is_empty() {
+            self.carry_out_todo();
         }
+    }
+
+    fn carry_out_todo(&self) {
         let mut todo = self.todo.take();
         self.container.carry_out(&mut todo);
         // Its room is for the next one.
