@@ -114,13 +114,14 @@ impl Container {
 
 impl Worker {
     /// Carries out what calls have decided while they held the lock of a task. No lock may be held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tell_todo(&self) {
         if !self.todo.borrow().is_empty() {
             self.carry_out_todo();
         }
     }
 
+    #[inline(never)]
     fn carry_out_todo(&self) {
         let mut todo = self.todo.take();
         self.container.carry_out(&mut todo);
