@@ -63,8 +63,8 @@ class Host:
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
         self.now_ns = 1_000_000_000
-        # Seconds of real time for which `run_to_end` waits for threads of the module's before it moves the clock, or gives up.
-        self.thread_grace, self.patience = 0.2, 10.0
+        # Seconds of real time for which `run_to_end` waits for threads and sockets before it moves the clock, and gives up.
+        self.outside_grace, self.patience = 0.2, 10.0
         self.tasks, self.leases, self.completions, self.claims = {}, {}, {}, []
         self.number_of, self.log, self.breaches, self.errors = {}, [], [], []
         self.asked_extensions, self.refusals_to_come = [], {}
@@ -174,9 +174,9 @@ class Host:
         while not is_reached():
             if self._run_once():
                 continue
-            if self._wait_for_threads(self.thread_grace) or self._advance_to_next():
+            if self._wait_for_outside(self.outside_grace) or self._advance_to_next():
                 continue
-            if not self._wait_for_threads(self.patience):
+            if not self._wait_for_outside(self.patience):
                 raise Stuck(f"{task} {task.what_it_waits_for()}, which only the test can let happen\n{self.trace()}")
 
     def _advance_to_next(self):
@@ -187,14 +187,23 @@ class Host:
         self.now_ns = max(self.now_ns, min(dues))
         return True
 
-    def _wait_for_threads(self, seconds):
-        """Whether a thread of the module's completed something."""
+    def _wait_for_outside(self, seconds):
+        """Whether a thread of the module's completed something, or a descriptor became ready, within that real time."""
         with self.lock:
-            has_news = lambda: any(task.latched or task.cancel_reason is not None for task in self.tasks.values())
+            sockets = [operation for task in self.tasks.values() for operation in task.waiting if operation.kind == EventKind.FD]
             # A thread that was there before the instance is not the module's.
-            if not self.completions or _left_behind()[0] <= self._before[0]:
+            if not sockets and not (self.completions and _left_behind()[0] > self._before[0]):
                 return False
-            return self.changed.wait_for(has_news, seconds)
+            until = time.monotonic() + seconds
+            while True:
+                if any(task.latched or task.cancel_reason is not None for task in self.tasks.values()):
+                    return True
+                if any(operation.is_ready() for operation in sockets):
+                    return True
+                left = until - time.monotonic()
+                if left <= 0:
+                    return False
+                self.changed.wait(min(left, 0.01) if sockets else left)
 
     # --- Callbacks -------------------------------------------------------------------------------------------------------
 
