@@ -1,0 +1,188 @@
+//! Views that a module is lent, as copies of its own: whether it wrote to them, and whether it still uses them when they have
+//! ended. Must not know what is in them.
+
+use crate::container::lock;
+use bytes::Bytes;
+use http_container_abi::{RequestStorage, witness};
+use std::collections::VecDeque;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex};
+
+/// Bytes of views that have ended which are kept from being used anew.
+const KEPT_BYTES: usize = 1 << 20;
+
+/// The length of a mark.
+const MARK: usize = 8;
+
+/// What a task is lent, with sums by which a change shows.
+#[derive(Default)]
+pub(crate) struct Views {
+    head: Option<(Arc<RequestStorage>, u64)>,
+    chunk: Option<(Vec<u8>, u64)>,
+}
+
+impl Views {
+    /// A task's own copy of its request head.
+    pub fn of_head(head: &RequestStorage) -> Views {
+        let copy = head.duplicate();
+        let sum = copy.content_sum();
+        Views { head: Some((Arc::new(copy), sum)), chunk: None }
+    }
+
+    /// The copy of the head.
+    pub fn head(&self) -> Option<Arc<RequestStorage>> {
+        self.head.as_ref().map(|(head, _)| Arc::clone(head))
+    }
+
+    /// A copy of a chunk of the body, in place of the last one.
+    pub fn lend(&mut self, chunk: &Bytes) -> &[u8] {
+        let copy = chunk.to_vec();
+        let sum = witness::sum(std::iter::once(&copy[..]));
+        &self.chunk.insert((copy, sum)).0
+    }
+}
+
+enum View {
+    Chunk(Vec<u8>),
+    Head(RequestStorage),
+}
+
+impl View {
+    fn bytes(&self) -> usize {
+        match self {
+            View::Chunk(chunk) => chunk.capacity(),
+            View::Head(head) => head.heap_bytes(),
+        }
+    }
+}
+
+/// Views that have ended: filled with marks, and kept for a while, so that whoever reads one reads marks.
+pub(super) struct Ended {
+    head_mark: [u8; MARK],
+    chunk_mark: [u8; MARK],
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    views: VecDeque<View>,
+    bytes: usize,
+}
+
+impl Default for Ended {
+    fn default() -> Self {
+        // Of each run their own, and of no text: what is found is not there by chance.
+        let random = RandomState::new();
+        let mark = |number: u64| random.hash_one(number).to_ne_bytes().map(|byte| byte | 0x80);
+        Ended { head_mark: mark(0), chunk_mark: mark(1), kept: Mutex::default() }
+    }
+}
+
+impl Ended {
+    /// Ends the chunk that was lent last. Answers whether the module wrote to it.
+    pub fn end_chunk(&self, views: &mut Views) -> bool {
+        let Some((mut chunk, sum)) = views.chunk.take() else { return false };
+        let was_changed = witness::sum(std::iter::once(&chunk[..])) != sum;
+        witness::fill(&mut chunk, self.chunk_mark);
+        self.keep(View::Chunk(chunk));
+        was_changed
+    }
+
+    /// Ends the head. Answers whether the module wrote to it.
+    pub fn end_head(&self, views: &mut Views) -> bool {
+        let Some((head, sum)) = views.head.take() else { return false };
+        let was_changed = head.content_sum() != sum;
+        if let Some(mut head) = Arc::into_inner(head) {
+            head.overwrite(self.head_mark);
+            self.keep(View::Head(head));
+        }
+        was_changed
+    }
+
+    fn keep(&self, view: View) {
+        let mut kept = lock(&self.kept);
+        kept.bytes += view.bytes();
+        kept.views.push_back(view);
+        while kept.bytes > KEPT_BYTES
+            && let Some(oldest) = kept.views.pop_front()
+        {
+            kept.bytes -= oldest.bytes();
+        }
+    }
+
+    /// The rule that is broken by whoever hands over these bytes, if they are those of a view that has ended.
+    pub fn rule_of(&self, bytes: &[u8]) -> Option<&'static str> {
+        if holds(bytes, &self.chunk_mark) {
+            Some("body.read.life")
+        } else if holds(bytes, &self.head_mark) {
+            Some("request.life")
+        } else {
+            None
+        }
+    }
+}
+
+/// Bytes up to this number are looked at one by one.
+const SMALL_BYTES: usize = 4096;
+
+/// Whether the mark fills a part of the bytes: 8 of them, in many bytes 15, so that words can be looked at.
+fn holds(bytes: &[u8], mark: &[u8; MARK]) -> bool {
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let mark = u64::from_ne_bytes(*mark);
+    // A view is cut anywhere, so the mark may begin at any of its bytes. Nearly all bytes of the web are below 128.
+    let is_mark = |word: u64| {
+        word & HIGH_BITS == HIGH_BITS && (0..MARK as u32).any(|turns| word == mark.rotate_left(turns * 8))
+    };
+    if bytes.len() <= SMALL_BYTES {
+        return bytes.array_windows::<MARK>().any(|window| is_mark(u64::from_ne_bytes(*window)));
+    }
+    let (words, _) = bytes.as_chunks::<MARK>();
+    words.iter().any(|word| is_mark(u64::from_ne_bytes(*word)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chunk_that_has_ended_is_known_by_any_part_of_it() {
+        let ended = Ended::default();
+        let mut views = Views::default();
+        let place = views.lend(&Bytes::from(vec![b'x'; 100])).as_ptr();
+        assert!(!ended.end_chunk(&mut views), "nobody wrote to it");
+        let kept = lock(&ended.kept);
+        let Some(View::Chunk(chunk)) = kept.views.front() else { panic!("it is kept") };
+        assert_eq!(chunk.as_ptr(), place, "at its address");
+        for start in 0..8 {
+            assert_eq!(ended.rule_of(&chunk[start..start + 8]), Some("body.read.life"), "from {start}");
+        }
+        assert_eq!(ended.rule_of(&[b'x'; 100]), None);
+        for start in 5000..5008 {
+            let mut large = vec![b'x'; 10_000];
+            large[start..start + 15].copy_from_slice(&chunk[3..18]);
+            assert_eq!(ended.rule_of(&large), Some("body.read.life"), "at {start}");
+        }
+    }
+
+    #[test]
+    fn a_write_to_a_chunk_shows() {
+        let ended = Ended::default();
+        let mut views = Views::default();
+        views.lend(&Bytes::from_static(b"abc"));
+        views.chunk.as_mut().unwrap().0[1] = b'B';
+        assert!(ended.end_chunk(&mut views));
+        assert!(!ended.end_chunk(&mut views), "it has ended");
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let ended = Ended::default();
+        let mut views = Views::default();
+        for _ in 0..100 {
+            views.lend(&Bytes::from(vec![0; 100_000]));
+            ended.end_chunk(&mut views);
+        }
+        let kept = lock(&ended.kept);
+        assert!(kept.bytes <= KEPT_BYTES && kept.views.len() == 10, "{} views", kept.views.len());
+    }
+}
