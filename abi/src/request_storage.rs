@@ -248,11 +248,10 @@ impl RequestStorage {
         self.seal(&spans, fields.into_iter(), facts);
     }
 
-    /// A copy with memory of its own.
-    #[must_use]
-    pub fn duplicate(&self) -> RequestStorage {
-        let block = self.block();
-        let scheme = if self.part(block.raw.scheme) == b"https" { "https" } else { "http" };
+    /// Makes the head, and all that is known of the request, those of another storage.
+    pub fn copy_from(&mut self, other: &RequestStorage) {
+        let block = other.block();
+        let scheme = if other.part(block.raw.scheme) == b"https" { "https" } else { "http" };
         let known = |number: u64, none: u64| (number != none).then_some(number);
         let facts = RequestFacts {
             id: block.raw.id,
@@ -263,9 +262,7 @@ impl RequestStorage {
             local: block.local,
             tls: block.tls.clone(),
         };
-        let mut copy = RequestStorage::new();
-        copy.copy_head(&self.head(), scheme, facts);
-        copy
+        self.copy_head(&other.head(), scheme, facts);
     }
 
     /// A sum of the bytes of the head, by which a write of the module to them shows.

@@ -54,8 +54,21 @@ fn blocked_signals() -> u64 {
         libc::pthread_sigmask(libc::SIG_BLOCK, ptr::null(), set.as_mut_ptr());
         set.assume_init()
     };
+    bits_of(&set)
+}
+
+/// The first 64 signals, which on Linux are the first word of the set.
+#[cfg(target_os = "linux")]
+fn bits_of(set: &libc::sigset_t) -> u64 {
+    const { assert!(size_of::<libc::sigset_t>() >= 8 && align_of::<libc::sigset_t>() >= 8) };
+    // SAFETY: the set is initialised, and at least this large and aligned.
+    unsafe { ptr::from_ref(set).cast::<u64>().read() }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn bits_of(set: &libc::sigset_t) -> u64 {
     // SAFETY: the set is initialised, and the numbers are those of signals; others answer -1.
-    (1..=64).filter(|&signal| unsafe { libc::sigismember(&raw const set, signal) } == 1).fold(0, with_signal)
+    (1..=64).filter(|&signal| unsafe { libc::sigismember(set, signal) } == 1).fold(0, with_signal)
 }
 
 fn with_signal(mask: u64, signal: i32) -> u64 {
@@ -215,12 +228,13 @@ impl DescriptorState {
     }
 }
 
-const ENTRY_BYTES: usize = size_of::<hc_module>();
+const ENTRY_WORDS: usize = size_of::<hc_module>() / 8;
+const _: () = assert!(size_of::<hc_module>().is_multiple_of(8) && align_of::<hc_module>() == 8);
 
 /// A module's entry as it was read, and a sum of its texts.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EntryImage {
-    bytes: [u8; ENTRY_BYTES],
+    words: [u64; ENTRY_WORDS],
     texts: u64,
 }
 
@@ -231,7 +245,7 @@ impl EntryImage {
         let info = table.info();
         let texts = [Some(info.id), Some(info.version), info.description, info.config_schema];
         EntryImage {
-            bytes: entry_bytes(table),
+            words: entry_words(table),
             texts: sum(texts.iter().flatten().map(|text| text.as_bytes())),
         }
     }
@@ -240,14 +254,14 @@ impl EntryImage {
     #[inline]
     #[must_use]
     pub fn has_same_structure(&self, table: &ModuleTable) -> bool {
-        entry_bytes(table) == self.bytes
+        entry_words(table) == self.words
     }
 }
 
-fn entry_bytes(table: &ModuleTable) -> [u8; ENTRY_BYTES] {
-    // SAFETY: the entry has at least this size; a volatile read takes for granted that nobody writes meanwhile no more than
-    // the module's own promise does.
-    unsafe { ptr::read_volatile(ptr::from_ref(table.raw()).cast()) }
+fn entry_words(table: &ModuleTable) -> [u64; ENTRY_WORDS] {
+    let entry: *const u64 = ptr::from_ref(table.raw()).cast();
+    // SAFETY: the entry has that many words, and no padding (layout.rs). It is read as what may have changed.
+    std::array::from_fn(|word| unsafe { entry.add(word).read_volatile() })
 }
 
 /// A sum of parts, by which a change shows (FNV-1a, 64 bits, eight bytes at a time).

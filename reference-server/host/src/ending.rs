@@ -89,11 +89,10 @@ impl Worker {
         }
         let unseen = left.as_ref().map_or(&[][..], |left| &left.unseen);
         let instance = &stationed.instance;
-        let watch = self.watch();
         self.enter_callback(Acting { callback: Callback::Finish, instance: instance.index, task });
         instance.table.finish(instance.state(), stationed.state, task, task_state, verdict.outcome, unseen);
         self.acting.set(Acting::NOBODY);
-        self.look(watch, index, stationed);
+        self.look_behind(0, index, stationed);
         if let Some(left) = &left {
             left.children.iter().for_each(|child| child.exchange.detach());
         }

@@ -102,14 +102,13 @@ impl Worker {
             arg: begun.arg,
             leases: &begun.leases,
         };
-        let watch = self.watch();
         self.enter_callback(Acting { callback: Callback::Step, instance: instance.index, task });
         let (status, state) = instance.table.start(instance.state(), stationed.state, task, &arguments);
         self.acting.set(Acting::NOBODY);
         // What the task was lent may end with this step.
         drop(begun);
-        self.measure(index, stationed);
-        self.look(watch, index, stationed);
+        let took_ns = self.measure(index, stationed);
+        self.look_behind(took_ns, index, stationed);
         self.tell_nudges();
         let Some(mut slot) = self.container.slots.lock(index) else { return };
         slot.contents.state = state;
@@ -161,12 +160,11 @@ impl Worker {
         self.counters().resumes.add(1);
         self.count_ended(&events);
         let instance = &stationed.instance;
-        let watch = self.watch();
         self.enter_callback(Acting { callback: Callback::Step, instance: instance.index, task });
         let status = instance.table.resume(instance.state(), stationed.state, task, task_state, &events);
         self.acting.set(Acting::NOBODY);
-        self.measure(index, &stationed);
-        self.look(watch, index, &stationed);
+        let took_ns = self.measure(index, &stationed);
+        self.look_behind(took_ns, index, &stationed);
         self.tell_nudges();
         events.clear();
         self.spare_events.set(events);
@@ -179,8 +177,8 @@ impl Worker {
         self.counters().operations_ended.add(ended as u64);
     }
 
-    /// A step took until now: moves the time on, keeps the mean, reports one that overstayed.
-    fn measure(&self, index: u32, stationed: &Stationed) {
+    /// A step took until now: moves the time on, keeps the mean, reports one that overstayed. Answers how long it took, ns.
+    fn measure(&self, index: u32, stationed: &Stationed) -> u64 {
         let before = self.now_ns.get();
         let now = self.container.now_ns().max(before);
         self.now_ns.set(now);
@@ -190,6 +188,7 @@ impl Worker {
         if took > self.container.limits.step_report_ns && !self.is_of_pool() {
             self.report_slow_step(index, took);
         }
+        took
     }
 
     /// A callback of a module begins: what was refused in an earlier one is no news in it [host.refusal.what].

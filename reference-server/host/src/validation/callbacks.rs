@@ -1,7 +1,6 @@
 //! What a callback leaves behind it: the state of its thread, the module's entry, the handlers of signals, the views that it
 //! was lent, and whether it slept. Must not call a module.
 
-use super::views::Views;
 use super::{Breach, Validation};
 use crate::container::Container;
 use crate::instance::Instance;
@@ -10,31 +9,41 @@ use crate::task::Record;
 use crate::worker::{Stationed, Worker};
 use http_container_abi::witness::{EntryImage, SignalHandlers, ThreadState, ThreadUse};
 use http_container_abi::{ModuleTable, RequestStorage};
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Instant;
 
 /// A step that gave its CPU away by itself and waited longer than this is told, ns.
 const WAIT_NS: u64 = 1_000_000;
 
-/// What was so before a callback.
-pub(crate) struct Watch {
-    thread: ThreadState,
-    began: Instant,
-    used: Option<ThreadUse>,
+/// What is so of a worker's thread when no module runs on it.
+pub(crate) struct Thread {
+    state: ThreadState,
+    /// When the turn began, or the last step that waited ended.
+    used: Cell<Option<ThreadUse>>,
 }
 
-impl Watch {
-    fn begin() -> Watch {
-        Watch { thread: ThreadState::now(), began: Instant::now(), used: ThreadUse::now() }
+impl Thread {
+    /// That of the calling thread.
+    pub fn of_this() -> Thread {
+        Thread { state: ThreadState::now(), used: Cell::new(ThreadUse::now()) }
     }
 
-    /// How long the thread waited for something by itself, ns; 0 when it did not, or when that cannot be told.
-    fn waited_ns(&self) -> u64 {
-        let took_ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        match (self.used, ThreadUse::now()) {
+    /// The thread may have slept, and has begun a turn of its work.
+    pub fn begin_turn(&self) {
+        self.used.set(ThreadUse::now());
+    }
+
+    /// How long, of the time that a step took, the thread waited by itself, ns; 0 when it did not, or when that is not known.
+    fn waited_ns(&self, took_ns: u64) -> u64 {
+        if took_ns < WAIT_NS {
+            return 0;
+        }
+        let now = ThreadUse::now();
+        match (self.used.replace(now), now) {
             (Some(before), Some(now)) if now.waits > before.waits && now.disk_reads == before.disk_reads => {
+                // Of earlier steps in the turn is some of the CPU time: so this is rather less than it was.
                 took_ns.saturating_sub(now.cpu_ns - before.cpu_ns)
             }
             _ => 0,
@@ -103,33 +112,26 @@ impl Container {
 }
 
 impl Worker {
-    /// A step or `finish` begins.
+    /// A step has ended, or `finish` (which may take any time): tells what it should not have left behind.
     #[inline]
-    pub(crate) fn watch(&self) -> Option<Watch> {
-        self.container.validation.as_ref().map(|_| Watch::begin())
-    }
-
-    /// A step has ended, or `finish`: tells what it should not have left behind.
-    #[inline]
-    pub(crate) fn look(&self, watch: Option<Watch>, index: u32, stationed: &Stationed) {
-        if let Some(watch) = watch {
-            self.look_closely(&watch, index, stationed);
+    pub(crate) fn look_behind(&self, took_ns: u64, index: u32, stationed: &Stationed) {
+        if let Some(thread) = &self.thread {
+            self.look_closely(thread, took_ns, index, stationed);
         }
     }
 
-    #[cold]
-    fn look_closely(&self, watch: &Watch, index: u32, stationed: &Stationed) {
+    fn look_closely(&self, thread: &Thread, took_ns: u64, index: u32, stationed: &Stationed) {
         // Longer ones are told of in any case.
         let longest_ns = self.container.limits.step_report_ns;
-        let waited_ns = if self.is_of_pool() { 0 } else { watch.waited_ns() };
+        let waited_ns = if self.is_of_pool() { 0 } else { thread.waited_ns(took_ns) };
         let slept = (WAIT_NS..longest_ns).contains(&waited_ns);
-        let changed = ThreadState::now().difference(&watch.thread);
+        let changed = ThreadState::now().difference(&thread.state);
         let instance = &stationed.instance;
         let is_other = is_news(instance, |image| !image.has_same_structure(&instance.table));
         if !slept && changed.is_none() && !is_other {
             return;
         }
-        watch.thread.restore();
+        thread.state.restore();
         let Some(slot) = self.container.slots.lock(index) else { return };
         let record = &slot.contents;
         if slept {
@@ -148,8 +150,9 @@ impl Worker {
 
     /// A task that is lent a request head gets a copy of its own.
     pub(crate) fn lend_head(&self, record: &mut Record) -> Option<Arc<RequestStorage>> {
-        self.container.validation.as_ref()?;
-        let views = Box::new(Views::of_head(record.exchange.as_ref()?.request()));
+        let validation = self.container.validation.as_ref()?;
+        let head = record.exchange.as_ref()?.request();
+        let views = Box::new(validation.ended.lend_head(head));
         record.views.insert(views).head()
     }
 

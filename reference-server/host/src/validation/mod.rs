@@ -9,6 +9,7 @@ mod views;
 
 pub(crate) use breaches::Breach;
 pub use breaches::Breaches;
+pub(crate) use callbacks::Thread;
 pub(crate) use views::Views;
 
 use crate::calls::InstanceHost;

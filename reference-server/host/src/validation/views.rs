@@ -22,13 +22,6 @@ pub(crate) struct Views {
 }
 
 impl Views {
-    /// A task's own copy of its request head.
-    pub fn of_head(head: &RequestStorage) -> Views {
-        let copy = head.duplicate();
-        let sum = copy.content_sum();
-        Views { head: Some((Arc::new(copy), sum)), chunk: None }
-    }
-
     /// The copy of the head.
     pub fn head(&self) -> Option<Arc<RequestStorage>> {
         self.head.as_ref().map(|(head, _)| Arc::clone(head))
@@ -67,6 +60,8 @@ pub(super) struct Ended {
 struct Kept {
     views: VecDeque<View>,
     bytes: usize,
+    /// One that was kept long enough, for the next head.
+    spare: Option<RequestStorage>,
 }
 
 impl Default for Ended {
@@ -79,6 +74,14 @@ impl Default for Ended {
 }
 
 impl Ended {
+    /// A task's own copy of its request head.
+    pub fn lend_head(&self, head: &RequestStorage) -> Views {
+        let mut copy = lock(&self.kept).spare.take().unwrap_or_default();
+        copy.copy_from(head);
+        let sum = copy.content_sum();
+        Views { head: Some((Arc::new(copy), sum)), chunk: None }
+    }
+
     /// Ends the chunk that was lent last. Answers whether the module wrote to it.
     pub fn end_chunk(&self, views: &mut Views) -> bool {
         let Some((mut chunk, sum)) = views.chunk.take() else { return false };
@@ -107,6 +110,9 @@ impl Ended {
             && let Some(oldest) = kept.views.pop_front()
         {
             kept.bytes -= oldest.bytes();
+            if let View::Head(head) = oldest {
+                kept.spare = Some(head);
+            }
         }
     }
 
