@@ -27,7 +27,7 @@ impl Host for InstanceHost {
     }
 
     fn log(&self, task: u64, level: u32, text: &[u8]) {
-        self.look_at_bytes(task, "log", text);
+        self.look_at_text(task, "log", text);
         let Some(container) = self.container() else { return };
         let level = Level::from_abi(level);
         if container.reporter.wants(level) {

@@ -86,7 +86,7 @@ impl InstanceHost {
     #[inline]
     pub(crate) fn look_at_bytes(&self, task: u64, call: &str, bytes: &[u8]) {
         if self.validates {
-            self.look_for_ended(task, call, std::iter::once(bytes));
+            self.look_for_ended(task, call, |ended| ended.rule_of(bytes, false));
         }
     }
 
@@ -94,14 +94,23 @@ impl InstanceHost {
     #[inline]
     pub(crate) fn look_at_fields(&self, task: u64, call: &str, fields: FieldsView<'_>) {
         if self.validates {
-            self.look_for_ended(task, call, fields.iter().flat_map(|(name, value)| [name, value]));
+            let mut parts = fields.iter().flat_map(|(name, value)| [name, value]);
+            self.look_for_ended(task, call, |ended| parts.find_map(|part| ended.rule_of(part, true)));
         }
     }
 
-    fn look_for_ended<'a>(&self, task: u64, call: &str, mut parts: impl Iterator<Item = &'a [u8]>) {
+    /// As [`InstanceHost::look_at_bytes`], for a line of the log.
+    #[inline]
+    pub(crate) fn look_at_text(&self, task: u64, call: &str, text: &[u8]) {
+        if self.validates {
+            self.look_for_ended(task, call, |ended| ended.rule_of(text, true));
+        }
+    }
+
+    fn look_for_ended(&self, task: u64, call: &str, look: impl FnOnce(&Ended) -> Option<&'static str>) {
         if let Some(container) = self.container()
             && let Some(validation) = &container.validation
-            && let Some(rule) = parts.find_map(|part| validation.ended.rule_of(part))
+            && let Some(rule) = look(&validation.ended)
         {
             self.tell_breach(task, rule, &format!("{call}: bytes of a view that has ended are handed over"));
         }

@@ -5,14 +5,16 @@ use crate::container::lock;
 use bytes::Bytes;
 use http_container_abi::{RequestStorage, witness};
 use std::collections::VecDeque;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
 
 /// Bytes of views that have ended which are kept from being used anew.
 const KEPT_BYTES: usize = 1 << 20;
 
-/// The length of a mark.
-const MARK: usize = 8;
+/// What fills views that have ended. No text in UTF-8 has such a byte, and no part of four bytes, wherever it begins, is
+/// one of the other mark.
+type Mark = [u8; 8];
+const HEAD: Mark = [0xfe, 0xf9, 0xfd, 0xf8, 0xfc, 0xfa, 0xff, 0xfb];
+const CHUNK: Mark = [0xf8, 0xfd, 0xfa, 0xff, 0xf9, 0xfc, 0xfb, 0xfe];
 
 /// What a task is lent, with sums by which a change shows.
 #[derive(Default)]
@@ -50,9 +52,8 @@ impl View {
 }
 
 /// Views that have ended: filled with marks, and kept for a while, so that whoever reads one reads marks.
+#[derive(Default)]
 pub(super) struct Ended {
-    head_mark: [u8; MARK],
-    chunk_mark: [u8; MARK],
     kept: Mutex<Kept>,
 }
 
@@ -62,15 +63,6 @@ struct Kept {
     bytes: usize,
     /// One that was kept long enough, for the next head.
     spare: Option<RequestStorage>,
-}
-
-impl Default for Ended {
-    fn default() -> Self {
-        // Of each run their own, and of no text: what is found is not there by chance.
-        let random = RandomState::new();
-        let mark = |number: u64| random.hash_one(number).to_ne_bytes().map(|byte| byte | 0x80);
-        Ended { head_mark: mark(0), chunk_mark: mark(1), kept: Mutex::default() }
-    }
 }
 
 impl Ended {
@@ -86,7 +78,7 @@ impl Ended {
     pub fn end_chunk(&self, views: &mut Views) -> bool {
         let Some((mut chunk, sum)) = views.chunk.take() else { return false };
         let was_changed = witness::sum(std::iter::once(&chunk[..])) != sum;
-        witness::fill(&mut chunk, self.chunk_mark);
+        witness::fill(&mut chunk, CHUNK);
         self.keep(View::Chunk(chunk));
         was_changed
     }
@@ -96,7 +88,7 @@ impl Ended {
         let Some((head, sum)) = views.head.take() else { return false };
         let was_changed = head.content_sum() != sum;
         if let Some(mut head) = Arc::into_inner(head) {
-            head.overwrite(self.head_mark);
+            head.overwrite(HEAD);
             self.keep(View::Head(head));
         }
         was_changed
@@ -116,11 +108,13 @@ impl Ended {
         }
     }
 
-    /// The rule that is broken by whoever hands over these bytes, if they are those of a view that has ended.
-    pub fn rule_of(&self, bytes: &[u8]) -> Option<&'static str> {
-        if holds(bytes, &self.chunk_mark) {
+    /// The rule that is broken by whoever hands over these bytes, if they are those of a view that has ended. Text may be
+    /// short: half a mark is enough in it.
+    pub fn rule_of(&self, bytes: &[u8], is_text: bool) -> Option<&'static str> {
+        let holds = |mark| if is_text { holds_half(bytes, mark) } else { holds_whole(bytes, mark) };
+        if holds(CHUNK) {
             Some("body.read.life")
-        } else if holds(bytes, &self.head_mark) {
+        } else if holds(HEAD) {
             Some("request.life")
         } else {
             None
@@ -128,21 +122,32 @@ impl Ended {
     }
 }
 
+/// Whether half a mark fills a part of a text.
+fn holds_half(text: &[u8], mark: Mark) -> bool {
+    const HALF: usize = size_of::<Mark>() / 2;
+    let mark = u64::from_ne_bytes(mark);
+    let is_half = |part: &[u8; HALF]| {
+        part.iter().all(|byte| *byte >= 0xf8)
+            && (0..u64::BITS).step_by(8).any(|turn| mark.rotate_left(turn).to_ne_bytes().starts_with(part))
+    };
+    text.array_windows::<HALF>().any(is_half)
+}
+
 /// Bytes up to this number are looked at one by one.
 const SMALL_BYTES: usize = 4096;
 
-/// Whether the mark fills a part of the bytes: 8 of them, in many bytes 15, so that words can be looked at.
-fn holds(bytes: &[u8], mark: &[u8; MARK]) -> bool {
+/// Whether a mark fills a part of the bytes: 8 of them, in many bytes 15, so that words can be looked at.
+fn holds_whole(bytes: &[u8], mark: Mark) -> bool {
     const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
-    let mark = u64::from_ne_bytes(*mark);
+    let mark = u64::from_ne_bytes(mark);
     // A view is cut anywhere, so the mark may begin at any of its bytes. Nearly all bytes of the web are below 128.
     let is_mark = |word: u64| {
-        word & HIGH_BITS == HIGH_BITS && (0..MARK as u32).any(|turns| word == mark.rotate_left(turns * 8))
+        word & HIGH_BITS == HIGH_BITS && (0..u64::BITS).step_by(8).any(|turn| word == mark.rotate_left(turn))
     };
     if bytes.len() <= SMALL_BYTES {
-        return bytes.array_windows::<MARK>().any(|window| is_mark(u64::from_ne_bytes(*window)));
+        return bytes.array_windows::<8>().any(|window| is_mark(u64::from_ne_bytes(*window)));
     }
-    let (words, _) = bytes.as_chunks::<MARK>();
+    let (words, _) = bytes.as_chunks::<8>();
     words.iter().any(|word| is_mark(u64::from_ne_bytes(*word)))
 }
 
@@ -160,13 +165,21 @@ mod tests {
         let Some(View::Chunk(chunk)) = kept.views.front() else { panic!("it is kept") };
         assert_eq!(chunk.as_ptr(), place, "at its address");
         for start in 0..8 {
-            assert_eq!(ended.rule_of(&chunk[start..start + 8]), Some("body.read.life"), "from {start}");
+            assert_eq!(
+                ended.rule_of(&chunk[start..start + 8], false),
+                Some("body.read.life"),
+                "from {start}"
+            );
+            assert_eq!(ended.rule_of(&chunk[start..start + 4], true), Some("body.read.life"), "from {start}");
         }
-        assert_eq!(ended.rule_of(&[b'x'; 100]), None);
+        for is_text in [false, true] {
+            assert_eq!(ended.rule_of(&[b'x'; 100], is_text), None);
+            assert_eq!(ended.rule_of(&[0xff; 100], is_text), None);
+        }
         for start in 5000..5008 {
             let mut large = vec![b'x'; 10_000];
             large[start..start + 15].copy_from_slice(&chunk[3..18]);
-            assert_eq!(ended.rule_of(&large), Some("body.read.life"), "at {start}");
+            assert_eq!(ended.rule_of(&large, false), Some("body.read.life"), "at {start}");
         }
     }
 
