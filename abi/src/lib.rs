@@ -52,6 +52,7 @@ mod sql_ref;
 mod sql_rows;
 mod sql_value;
 mod status;
+pub mod sums;
 pub mod witness;
 
 pub use bytes::{Field, FieldsView, RawFields};

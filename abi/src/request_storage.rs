@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::constants::{LENGTH_UNKNOWN, NO_DEADLINE, address_family};
 use crate::raw::{hc_address, hc_bytes, hc_field, hc_request, hc_tls};
 use crate::request_view::RequestView;
-use crate::witness::{fill, sum};
+use crate::sums::{fill, sum};
 
 /// A part of a buffer: start and end in bytes.
 pub type Span = (u32, u32);

@@ -6,6 +6,7 @@ use std::ptr;
 
 use crate::module_table::ModuleTable;
 use crate::raw::hc_module;
+use crate::sums::sum;
 
 /// The state of a thread that a callback has to leave as it found it, as far as it can be seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -264,31 +265,6 @@ fn entry_words(table: &ModuleTable) -> [u64; ENTRY_WORDS] {
     std::array::from_fn(|word| unsafe { entry.add(word).read_volatile() })
 }
 
-/// A sum of parts, by which a change shows (FNV-1a, 64 bits, eight bytes at a time).
-#[must_use]
-pub fn sum<'a>(parts: impl Iterator<Item = &'a [u8]>) -> u64 {
-    const PRIME: u64 = 0x0100_0000_01b3;
-    let mut sum = 0xcbf2_9ce4_8422_2325_u64;
-    for part in parts {
-        let (words, rest) = part.as_chunks::<8>();
-        for word in words {
-            sum = (sum ^ u64::from_le_bytes(*word)).wrapping_mul(PRIME).rotate_left(23);
-        }
-        for byte in rest {
-            sum = (sum ^ u64::from(*byte)).wrapping_mul(PRIME);
-        }
-        sum = (sum ^ part.len() as u64).wrapping_mul(PRIME);
-    }
-    sum
-}
-
-/// Fills bytes with a mark, again and again.
-pub fn fill(bytes: &mut [u8], mark: [u8; 8]) {
-    let (words, rest) = bytes.as_chunks_mut::<8>();
-    words.fill(mark);
-    rest.copy_from_slice(&mark[..rest.len()]);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -353,14 +329,5 @@ mod tests {
         let number = file.as_raw_fd();
         assert!(DescriptorState::of(number).is_some());
         assert_eq!(DescriptorState::of(-1), None);
-    }
-
-    #[test]
-    fn sums_differ_by_content_and_by_where_parts_end() {
-        let of = |parts: &[&[u8]]| sum(parts.iter().copied());
-        assert_eq!(of(&[b"abc", b"d"]), of(&[b"abc", b"d"]));
-        assert_ne!(of(&[b"abc", b"d"]), of(&[b"ab", b"cd"]));
-        assert_ne!(of(&[b"0123456789abcdef"]), of(&[b"0123456789abcdee"]));
-        assert_ne!(of(&[b"0123456789abcdef"]), of(&[b"89abcdef01234567"]));
     }
 }

@@ -3,7 +3,8 @@
 
 use crate::container::lock;
 use bytes::Bytes;
-use http_container_abi::{RequestStorage, witness};
+use http_container_abi::RequestStorage;
+use http_container_abi::sums::{fill, sum};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 
@@ -32,8 +33,8 @@ impl Views {
     /// A copy of a chunk of the body, in place of the last one.
     pub fn lend(&mut self, chunk: &Bytes) -> &[u8] {
         let copy = chunk.to_vec();
-        let sum = witness::sum(std::iter::once(&copy[..]));
-        &self.chunk.insert((copy, sum)).0
+        let whole = sum(std::iter::once(&copy[..]));
+        &self.chunk.insert((copy, whole)).0
     }
 }
 
@@ -77,8 +78,8 @@ impl Ended {
     /// Ends the chunk that was lent last. Answers whether the module wrote to it.
     pub fn end_chunk(&self, views: &mut Views) -> bool {
         let Some((mut chunk, sum)) = views.chunk.take() else { return false };
-        let was_changed = witness::sum(std::iter::once(&chunk[..])) != sum;
-        witness::fill(&mut chunk, CHUNK);
+        let was_changed = sum(std::iter::once(&chunk[..])) != sum;
+        fill(&mut chunk, CHUNK);
         self.keep(View::Chunk(chunk));
         was_changed
     }
