@@ -77,8 +77,8 @@ impl Ended {
 
     /// Ends the chunk that was lent last. Answers whether the module wrote to it.
     pub fn end_chunk(&self, views: &mut Views) -> bool {
-        let Some((mut chunk, sum)) = views.chunk.take() else { return false };
-        let was_changed = sum(std::iter::once(&chunk[..])) != sum;
+        let Some((mut chunk, whole)) = views.chunk.take() else { return false };
+        let was_changed = sum(std::iter::once(&chunk[..])) != whole;
         fill(&mut chunk, CHUNK);
         self.keep(View::Chunk(chunk));
         was_changed
