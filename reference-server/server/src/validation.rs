@@ -6,27 +6,37 @@ use hc_host::Container;
 use http_container_abi::note::{NoteError, NoteInfo, read_note};
 use http_container_abi::{ModuleInfo, load};
 use serde_json::Value;
+use std::path::Path;
 
-/// Looks at the file of each module: does its note say what its entry says, and is its schema one?
+/// Looks at the file of each module, and tells what is wrong with it.
 pub fn look_at_files(config: &Config, container: &Container) {
     for (index, module) in (0..).zip(&config.modules) {
         let Ok(loaded) = load(&module.path) else { continue };
-        let info = loaded.table.info();
-        match read_note(&module.path) {
-            Ok(note) => {
-                if let Some(what) = disagreement(&note, &info) {
-                    let text = format!("the note in the file and the entry tell of different {what}");
-                    container.note_breach(index, "note.agrees", &text);
-                }
-            }
-            Err(NoteError::BrokenNote(what)) => container.note_breach(index, "note.layout", what),
-            // A note is nothing that a module has to have, and other systems have other files.
-            Err(_) => {}
-        }
-        if let Some(text) = info.config_schema.and_then(fault_of_schema) {
-            container.note_breach(index, "configuration.schema.form", &text);
+        for (rule, text) in faults_of_file(&module.path, &loaded.table.info()) {
+            container.note_breach(index, rule, &text);
         }
     }
+}
+
+/// The rules that a module's file breaks, with sentences: does its note say what its entry says, and is its schema one?
+pub fn faults_of_file(library: &Path, info: &ModuleInfo) -> Vec<(&'static str, String)> {
+    let mut faults = Vec::new();
+    match read_note(library) {
+        Ok(note) => {
+            if let Some(what) = disagreement(&note, info) {
+                let text = format!("the note in the file and the entry tell of different {what}");
+                faults.push(("note.agrees", text));
+            }
+        }
+        Err(NoteError::BrokenNote(what)) => {
+            faults.push(("note.layout", format!("the note in the file is broken: {what}")));
+        }
+        // A note is nothing that a module has to have, and other systems have other files.
+        Err(_) => {}
+    }
+    faults
+        .extend(info.config_schema.and_then(fault_of_schema).map(|text| ("configuration.schema.form", text)));
+    faults
 }
 
 fn disagreement(note: &NoteInfo, info: &ModuleInfo) -> Option<&'static str> {
