@@ -6,7 +6,6 @@
 use crate::calls;
 use crate::ending::{Verdict, cancelled};
 use crate::exchange::Exchange;
-use crate::report::Level;
 use crate::slots::{self, Slot};
 use crate::station::NoStation;
 use crate::task::{Peer, Phase, Record, Response, Wait};
@@ -206,7 +205,7 @@ impl Worker {
             took_ns / 1_000_000
         );
         if let Some(slot) = self.container.slots.lock(index) {
-            self.report_record(index, &slot.contents, Level::Warn, "task.step.short", None, &text);
+            self.tell_breach(index, &slot.contents, "task.step.short", &text);
         }
     }
 
