@@ -126,7 +126,7 @@ fn added(rows: &[Row], index: usize, other: usize) -> Option<Spread> {
 }
 
 fn entries(settings: &Settings, database: Result<&Database, &str>) -> io::Result<Vec<Entry>> {
-    let hello = HcServer { module: "hello_c", workers: 1, access_log: false };
+    let hello = HcServer { module: "hello_c", workers: 1, access_log: false, validates: false };
     let url = database.map(|database| database.url("query")).map_err(str::to_owned);
     let postgres = |row: usize, by_lease| match &url {
         Ok(url) => {
