@@ -273,6 +273,11 @@ impl Member {
         self.core.extension.message(self.task(), channel, value) == Status::OK
     }
 
+    /// Tells the holder of a subscribed member that messages were lost here, on their way to this provider.
+    pub fn messages_lost(&self) {
+        self.core.extension.message(self.task(), b"", b"");
+    }
+
     /// Says what became of the request under way. Without one the task fails: it is the provider's mistake.
     pub fn done(&self, outcome: Outcome) {
         let task = self.task();
