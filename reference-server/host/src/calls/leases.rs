@@ -31,6 +31,11 @@ const BY_RANK: Refused = Refused::quiet(
     "resource.acquire.rank",
     "the task holds a lease on a resource that does not come before this one, and would have to wait",
 );
+const ONE_WAITS: Refused = Refused::new(
+    Status::E_BUSY,
+    "resource.acquire.one",
+    "an acquire of the task waits: name all that is needed at once in one call",
+);
 const CLOSED: Refused =
     Refused::quiet(Status::E_DRAINING, "resource.acquire.draining", "the resource is being closed for good");
 
@@ -192,6 +197,9 @@ impl InstanceHost {
                 *pool = self.pool_of(*resource)?;
             }
             let pools = &pools[..resources.len().min(NEEDS)];
+            if slot.contents.waits_for_lease() {
+                return Err(ONE_WAITS);
+            }
             Self::needs_token(token)?;
             self.may_begin(worker, &slot.contents, token)?;
             if worker.container.closing.load(Ordering::Relaxed) {
