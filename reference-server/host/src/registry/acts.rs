@@ -58,6 +58,7 @@ impl Container {
                 Decision::Open { place, worker } => self.open_member(place, worker),
                 Decision::Ask { place, ask } => self.ask_member(place, ask),
                 Decision::Kill { place, stage } => self.kill_member(place, stage),
+                Decision::GiveUp { place } => self.give_up_member(place),
             }
         }
         if todo.due_ns != u64::MAX {
@@ -158,6 +159,10 @@ impl Container {
             return self.member_ended(&desk);
         };
         desk.lock().sit(task);
+        if self.decide(|pools| pools.stage(place)) != Some(Stage::Opening) {
+            // It was given up before it had a task.
+            self.request_cancel(task, Status::CANCELLED_FAULT);
+        }
         if !self.place_announced(&instance, target, task, &mut |_| ()) {
             self.drop_fresh(task, Status::E_DRAINING);
         }
@@ -201,6 +206,12 @@ impl Container {
             }
         }
         self.request_cancel(task, Status::CANCELLED_DEADLINE);
+    }
+
+    fn give_up_member(&self, place: Place) {
+        let Some(desk) = self.registry.desk(place) else { return };
+        let task = desk.lock().task();
+        self.request_cancel(task, Status::CANCELLED_FAULT);
     }
 
     /// By which name lines about a resource are told: that of its provider, as the operator configured it.

@@ -154,7 +154,7 @@ impl World {
                     self.asked.push((place, None));
                 }
                 Decision::Ask { place, ask } => self.asked.push((place, Some(ask))),
-                Decision::Kill { place, .. } => {
+                Decision::Kill { place, .. } | Decision::GiveUp { place } => {
                     self.open.remove(&place);
                     self.asked.retain(|(asked, _)| *asked != place);
                     self.pools.ended(place, self.now_ns);
@@ -203,6 +203,12 @@ impl World {
             self.hear();
         }
     }
+
+    /// The instance behind a pool is replaced.
+    fn retire(&mut self, pool: u32) {
+        self.pools.retire(pool, self.now_ns);
+        self.hear();
+    }
 }
 
 fn one(pool: u32) -> Need {
@@ -246,6 +252,7 @@ fn run(seed: u64, maxima: &[u32], fails: u64) -> u64 {
                     world.finish(*id, Returned::Clean);
                 }
             }
+            8 if dice.roll(16) == 0 => world.retire(dice.roll(pools) as u32),
             _ => world.pass(dice.roll(400 * MS)),
         }
     }

@@ -281,6 +281,29 @@ fn a_provider_whose_instance_failed_is_replaced_and_its_members_with_it() {
 }
 
 #[test]
+fn a_member_that_is_being_opened_when_its_instance_is_replaced_is_given_up() {
+    let mut plan = Plan::database(1);
+    plan.limits.replace_interval_ns = 0;
+    let mut rig = Rig::ahead(&plan);
+    rig.world.script("member-db", "completion 5 open; yield | ready; serve");
+    rig.request("name one; acquire 1 db none L; yield | release L clean; respond 200; done");
+    std::panic::set_hook(Box::new(|_| ()));
+    assert!(rig.world.host("db").spawn(u32::MAX, Box::new("panic".to_owned())).is_ok());
+    rig.run();
+    let _ = std::panic::take_hook();
+    rig.world.script("member-db", "name fresh; ready; serve");
+    rig.log();
+    rig.container.maintain();
+    rig.run();
+    let log = rig.log();
+    assert!(log.contains("db1 finish HC_CANCELLED_FAULT"), "{log}");
+    // That is no failure to open one: who waits is served by the fresh instance.
+    assert!(log.contains("fresh ready = HC_OK") && log.contains("one resume ACQUIRE#1 HC_OK 0"), "{log}");
+    assert!(rig.container.resource_usage()[0].1.is_available);
+    rig.end();
+}
+
+#[test]
 fn a_member_that_is_held_outlives_the_time_of_its_instance() {
     let mut plan = Plan::database(1);
     (plan.limits.replace_interval_ns, plan.limits.retired_instance_ns) = (0, 0);
