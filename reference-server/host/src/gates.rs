@@ -12,7 +12,7 @@ use crate::inbox::Message;
 use crate::partitions::Entry;
 pub(crate) use crate::partitions::Partitions;
 use crate::registry::{Answer, Asker, Held, Needs, Todo, Wish};
-use crate::report::{Level, Report};
+use crate::repeats::Sort;
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
 use crate::wheel::Key;
@@ -360,9 +360,6 @@ impl Container {
 
     fn tell_refusal(&self, task: u64, status: Status, why: &str) {
         self.count(|counters| counters.gate_refusals.add(1));
-        if !self.reporter.wants(Level::Warn) {
-            return;
-        }
         let (index, generation) = slots::unpack(task);
         let Some(slot) = self.slots.lock(index) else { return };
         let record = &slot.contents;
@@ -371,14 +368,9 @@ impl Container {
         }
         let (module, request, route) = (record.module, record.request_id, record.route);
         drop(slot);
-        self.reporter.report(&Report {
-            level: Level::Warn,
-            module: self.module_name(module),
-            task,
-            request,
-            rule: "gate.refused.told",
-            status: Some(status),
-            text: &format!("refused at a gate of route {}: {why}", self.route_at(route).name),
+        let sort = Sort { rule: "gate.refused.told", status, module, route };
+        self.tell_often(sort, task, request, || {
+            format!("refused at a gate of route {}: {why}", self.route_at(route).name)
         });
     }
 }
