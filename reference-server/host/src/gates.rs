@@ -126,13 +126,21 @@ impl Container {
             self.look(&mut slot, index, task, &mut todo)
         };
         self.carry_out(&mut todo);
+        if let Some((status, code)) = self.conclude(task, next) {
+            self.turn_away(task, status, code);
+        }
+    }
+
+    /// What follows from a look at a gate: with what a task is turned away, if it is. No lock may be held.
+    fn conclude(&self, task: u64, next: Move) -> Option<(Status, Option<u16>)> {
         match next {
-            Move::Wait => {}
-            Move::Start => self.pass_gates(task),
-            Move::Refuse(code) => self.turn_away(task, Status::E_PEER, Some(code)),
+            Move::Wait => None,
+            Move::Start if self.hand_on(task) => None,
+            Move::Start => Some((Status::CANCELLED_DRAIN, None)),
+            Move::Refuse(code) => Some((Status::E_PEER, Some(code))),
             Move::Full(status, why) => {
                 self.tell_refusal(task, status, &why);
-                self.turn_away(task, status, Some(503));
+                Some((status, Some(503)))
             }
         }
     }
@@ -334,15 +342,7 @@ impl Container {
             self.queue_for_leases(&mut slot, index, task, &mut todo)
         };
         self.carry_out(&mut todo);
-        let (status, code) = match next {
-            Move::Wait | Move::Refuse(_) => return true,
-            Move::Start if self.hand_on(task) => return true,
-            Move::Start => (Status::CANCELLED_DRAIN, None),
-            Move::Full(status, why) => {
-                self.tell_refusal(task, status, &why);
-                (status, Some(503))
-            }
-        };
+        let Some((status, code)) = self.conclude(task, next) else { return true };
         let Some(gate) = self.take_gate(task) else { return true };
         worker::with_current(self, |worker| worker.disarm_gates(gate.timers));
         self.turn_away(task, status, code);
