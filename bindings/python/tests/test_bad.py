@@ -95,6 +95,21 @@ def test_a_call_in_finish_after_a_stop_is_seen(load):
     assert broken.value.rule == "task.finish.calls"
 
 
+def test_a_configuration_that_is_refused_in_silence(load):
+    with pytest.raises(RuleBroken) as broken:
+        load("bad").host({"fault": "refuses-in-silence", "delay_ms": "soon"})
+    assert broken.value.rule == "configuration.refuse"
+
+
+def test_a_descriptor_of_the_tests_own_is_named(load, tmp_path):
+    one = load("bad").host({"fault": "none"})
+    with open(tmp_path / "left-open", "w"):
+        with pytest.raises(RuleBroken, match="left-open.*those of the test's own are to be closed before"):
+            one.close()
+    with load("bad").host({"fault": "none"}, watches_leaks=False), open(tmp_path / "left-open", "w"):
+        pass
+
+
 ENTRY = {
     "entry-size": "version.size.module-too-small",
     "entry-reserved": "version.reserved",

@@ -42,6 +42,7 @@ class Host:
     body_chunk_max, write_max    most bytes of one chunk, and of one write that are accepted
     next_module  for hc.dispatch/1: a function that takes the child's `Request` and gives an `Answer`
     cancel_grace when the peer leaves, the task only gets the notice
+    watches_leaks    whether threads and descriptors that are left when it is closed are the module's fault
     is_strict    a broken rule is raised as RuleBroken as soon as the callback returns; otherwise `breaches` holds it
     extensions   the ids that are offered; all by default
     """
@@ -53,6 +54,7 @@ class Host:
         self.body_chunk_max = settings.pop("body_chunk_max", 1 << 16)
         self.write_max = settings.pop("write_max", 1 << 30)
         self.cancel_grace = settings.pop("cancel_grace", False)
+        self.watches_leaks = settings.pop("watches_leaks", True)
         self.extensions = settings.pop("extensions", tuple(EXTENSIONS))
         # The least limits that a container may have.
         self.operations_max, self.tasks_max = settings.pop("operations_max", 16), settings.pop("tasks_max", 16)
@@ -108,7 +110,7 @@ class Host:
         if is_reserved(status):
             self.blame("error.number.module", f"create returned {status}, which no table lists")
         if status == HC_E_CONFIG and not self.log:
-            self.blame("module.create.error", "create refused its configuration, and said nothing in its log")
+            self.blame("configuration.refuse", "create refused its configuration, and said nothing in its log")
         self.look_at_breaches()
         raise CreateRefused(status, self.log)
 
@@ -347,21 +349,29 @@ class Host:
 
     def _look_at_leaks(self):
         # What other instances have is not told apart from what this one left.
-        if not self._was_alone or _open_hosts:
+        if not self.watches_leaks or not self._was_alone or _open_hosts:
             return
         until = time.monotonic() + 2.0
         # A thread that was joined may still be listed for a moment.
         while _left_behind()[0] > self._before[0] and time.monotonic() < until:
             time.sleep(0.005)
-        for now, before, what in zip(_left_behind(), self._before, ("threads", "descriptors")):
-            if now > before:
-                text = f"{now - before} {what} of the module's are left after destroy"
-                self.blame("thread.module.after-destroy", text)
+        (threads, descriptors), (threads_before, descriptors_before) = _left_behind(), self._before
+        if threads > threads_before:
+            text = f"threads that are left after destroy: {threads - threads_before}"
+            self.blame("thread.module.after-destroy", text)
+        left = [f"{number} ({target})" for number, target in descriptors.items() if descriptors_before.get(number) != target]
+        if left:
+            text = f"descriptors that are left open after destroy: {', '.join(left)}; those of the test's own are to be closed before"
+            self.blame("thread.module.after-destroy", text)
 
 
 def _left_behind():
-    """Threads that are not Python's own, and open descriptors."""
-    count = lambda folder: len(os.listdir(folder)) if os.path.isdir(folder) else 0
-    return max(0, count("/proc/self/task") - threading.active_count()), count("/proc/self/fd")
-
-
+    """How many threads are not Python's own, and the open descriptors with what they lead to."""
+    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
+    descriptors = {}
+    for number in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            descriptors[int(number)] = os.readlink(f"/proc/self/fd/{number}")
+        except OSError:  # that of this look itself
+            continue
+    return max(0, threads - threading.active_count()), descriptors
