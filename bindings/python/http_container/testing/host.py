@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple, Optional
 
 from ..abi import Memory, ffi
-from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind
+from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind, ModuleFlag
 from .core_calls import CoreCalls, is_reserved
 from .extensions import EXTENSIONS
 from .messages import Request
@@ -42,6 +42,7 @@ class Host:
     body_chunk_max, write_max    most bytes of one chunk, and of one write that are accepted
     next_module  for hc.dispatch/1: a function that takes the child's `Request` and gives an `Answer`
     cancel_grace when the peer leaves, the task only gets the notice
+    is_spread    every callback runs on a thread of its own, as it may where the module is not HC_MODULE_THREAD_BOUND
     watches_leaks    whether threads and descriptors that are left when it is closed are the module's fault
     is_strict    a broken rule is raised as RuleBroken as soon as the callback returns; otherwise `breaches` holds it
     extensions   the ids that are offered; all by default
@@ -54,7 +55,7 @@ class Host:
         self.body_chunk_max = settings.pop("body_chunk_max", 1 << 16)
         self.write_max = settings.pop("write_max", 1 << 30)
         self.cancel_grace = settings.pop("cancel_grace", False)
-        self.watches_leaks = settings.pop("watches_leaks", True)
+        self.is_spread, self.watches_leaks = settings.pop("is_spread", False), settings.pop("watches_leaks", True)
         self.extensions = settings.pop("extensions", tuple(EXTENSIONS))
         # The least limits that a container may have.
         self.operations_max, self.tasks_max = settings.pop("operations_max", 16), settings.pop("tasks_max", 16)
@@ -69,7 +70,7 @@ class Host:
         self.outside_grace, self.patience = 0.2, 10.0
         self.tasks, self.leases, self.completions, self.claims = {}, {}, {}, []
         self.number_of, self.log, self.breaches, self.errors = {}, [], [], []
-        self.asked_extensions, self.refusals_to_come = [], {}
+        self.asked_extensions, self.refusals_to_come, self.refused_with = [], {}, set()
         # Work of hc.offload/1 waits for the test, which says `operation.work.run()`.
         self.is_offload_held, self.works = False, []
         self.is_over = self.is_closing = self.is_closed = False
@@ -125,6 +126,10 @@ class Host:
         if body is not None:
             task.send(body).end_body()
         return task
+
+    def spawn(self, argument=ffi.NULL, *, worker=0):
+        """A background task, as though the module had spawned it: it starts with the next `run`, or by its `start`."""
+        return Task(self, None, worker=worker, argument=argument)
 
     def fetch(self, method="GET", target="/", headers=(), body=b"", **more):
         """A request from its start to its end: the response."""
@@ -221,17 +226,27 @@ class Host:
 
     def call(self, callback, worker, task, function, *arguments):
         """Runs a callback of the module, and shows what went wrong inside of the calls it made."""
-        before = getattr(_running, "now", None)
-        assert before is None, "a callback cannot be run inside of another"
-        self._refusals.pop(threading.get_ident(), None)
-        _running.now = Running(self, callback, worker, task)
-        try:
-            answer = function(*arguments)
-        finally:
-            _running.now = None
+        running = Running(self, callback, worker, task)
+        if self.is_spread and not self.module.flags & ModuleFlag.THREAD_BOUND:
+            answers = []
+            thread = threading.Thread(target=lambda: answers.append(self._call_here(running, function, arguments)))
+            thread.start()
+            thread.join()
+            answer = answers[0]
+        else:
+            answer = self._call_here(running, function, arguments)
         if self.errors:
             raise self.errors.pop(0)
         return answer
+
+    def _call_here(self, running, function, arguments):
+        assert getattr(_running, "now", None) is None, "a callback cannot be run inside of another"
+        self._refusals.pop(threading.get_ident(), None)
+        _running.now = running
+        try:
+            return function(*arguments)
+        finally:
+            _running.now = None
 
     def worker_state(self, worker):
         """The state of a worker, which is started with its first task."""
@@ -294,6 +309,7 @@ class Host:
     def refuse_next(self, call, status):
         """The next call of that name (`"timer"`) that could go well is refused with the status."""
         self.refusals_to_come.setdefault(call, []).append(status)
+        self.refused_with.add(int(status))
 
     def find_lease(self, task, handle, call, interface):
         """For interfaces: the lease that the task holds."""
@@ -349,6 +365,7 @@ class Host:
 
     def _look_at_leaks(self):
         # What other instances have is not told apart from what this one left.
+        self.module.look_at_entry(self)
         if not self.watches_leaks or not self._was_alone or _open_hosts:
             return
         until = time.monotonic() + 2.0
