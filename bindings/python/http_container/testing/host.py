@@ -199,7 +199,7 @@ class Host:
         with self.lock:
             sockets = [operation for task in self.tasks.values() for operation in task.waiting if operation.kind == EventKind.FD]
             # A thread that was there before the instance is not the module's.
-            if not sockets and not (self.completions and _left_behind()[0] > self._before[0]):
+            if not sockets and not (self.completions and _left_behind()[0] - self._before[0]):
                 return False
             until = time.monotonic() + seconds
             while True:
@@ -370,11 +370,11 @@ class Host:
             return
         until = time.monotonic() + 2.0
         # A thread that was joined may still be listed for a moment.
-        while _left_behind()[0] > self._before[0] and time.monotonic() < until:
+        while _left_behind()[0] - self._before[0] and time.monotonic() < until:
             time.sleep(0.005)
         (threads, descriptors), (threads_before, descriptors_before) = _left_behind(), self._before
-        if threads > threads_before:
-            text = f"threads that are left after destroy: {threads - threads_before}"
+        if threads - threads_before:
+            text = f"threads that are left after destroy: {len(threads - threads_before)}"
             self.blame("thread.module.after-destroy", text)
         left = [f"{number} ({target})" for number, target in descriptors.items() if descriptors_before.get(number) != target]
         if left:
@@ -383,12 +383,13 @@ class Host:
 
 
 def _left_behind():
-    """How many threads are not Python's own, and the open descriptors with what they lead to."""
-    threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 0
+    """The numbers of the threads that are not Python's own, and the open descriptors with what they lead to."""
+    threads = {int(name) for name in os.listdir("/proc/self/task")} if os.path.isdir("/proc/self/task") else set()
+    threads -= {thread.native_id for thread in threading.enumerate()}
     descriptors = {}
     for number in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
         try:
             descriptors[int(number)] = os.readlink(f"/proc/self/fd/{number}")
         except OSError:  # that of this look itself
             continue
-    return max(0, threads - threading.active_count()), descriptors
+    return threads, descriptors
