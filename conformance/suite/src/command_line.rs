@@ -132,9 +132,9 @@ fn self_test(bad: &Path, options: &Options) -> Result<bool, String> {
             println!("{}", self_test::line(kill));
         }
     };
-    let kills = self_test::run(bad, &program, options.at_once, tell)
+    let kills = self_test::modules::run(bad, &program, options.at_once, tell)
         .map_err(|error| format!("{}: {error}", bad.display()))?;
-    let unproven = self_test::unproven();
+    let unproven = self_test::modules::unproven();
     for case in &unproven {
         println!("WRONG no fault makes {case} fail");
     }
