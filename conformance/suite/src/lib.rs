@@ -9,6 +9,7 @@ pub mod expectation;
 pub mod http;
 pub mod module;
 pub mod options;
+pub mod patience;
 pub mod registry;
 pub mod report;
 pub mod runner;

@@ -1,8 +1,10 @@
 //! The kit proves itself: each fault, and the cases that must fail for it, no more and no fewer. Builds nothing; must not know how
 //! cases find a fault.
 
+pub mod containers;
 mod faults;
 pub mod modules;
+pub mod wire;
 
 pub use faults::{FAULTS, Fault, How};
 
