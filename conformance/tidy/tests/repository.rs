@@ -35,7 +35,8 @@ fn each(texts: &[Text], check: impl Fn(&Text) -> Vec<Finding>) -> Vec<Finding> {
 }
 
 fn written(repository: &Repository) -> Vec<Text> {
-    let texts = repository.texts(&[""], &[".rs", ".c", ".h", ".cpp", ".sh"]);
+    let mut texts = repository.texts(&[""], &[".rs", ".c", ".h", ".cpp", ".sh"]);
+    texts.extend(repository.texts(&["bindings/"], &[".py"]));
     texts.into_iter().filter(|text| !is_made(&text.path)).collect()
 }
 

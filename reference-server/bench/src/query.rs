@@ -125,7 +125,7 @@ fn added(rows: &[Row], index: usize, others: &[usize]) -> Option<Spread> {
 }
 
 fn entries(settings: &Settings, database: Result<&Database, &str>) -> io::Result<Vec<Entry>> {
-    let hello = HcServer { module: "hello_c", workers: 1, access_log: false };
+    let hello = HcServer { module: "hello_c", workers: 1, access_log: false, validates: false };
     let sqlite = sharing::hc_server(settings, NAMES[SQLITE], 1, &Resource::Sqlite, Use::Key, "")?;
     // The server's own file, which it fills at its first request.
     let file = sqlite.recipe.as_ref().map_err(Clone::clone).and_then(|recipe| {

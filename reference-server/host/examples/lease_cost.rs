@@ -220,6 +220,7 @@ fn container(user: u32, queries: bool) -> Arc<Container> {
         }],
         router: Box::new(|_, _| None),
         limits: Limits { step_report_ns: u64::MAX, ..Limits::default() },
+        validates: false,
         reporter: Arc::new(Quiet),
         hooks: Arc::new(Quiet),
     });

@@ -8,6 +8,7 @@ use crate::slots;
 use crate::task::Wait;
 use crate::worker::Worker;
 use http_container_abi::constants::{event_kind, fd_interest};
+use http_container_abi::witness::DescriptorState;
 use http_container_abi::{FdHost, Status};
 use std::collections::HashMap;
 use std::io;
@@ -36,6 +37,8 @@ struct Descriptor {
     handle: u64,
     fd: RawFd,
     instance: u32,
+    /// What it was when it was registered, of a container that validates.
+    known: Option<DescriptorState>,
     read: Direction,
     write: Direction,
 }
@@ -109,7 +112,7 @@ impl Descriptors {
         // Untried descriptors count as ready: whoever awaits before trying is told to try [fd.add.ready].
         let direction = Direction { ready: true, ..Direction::default() };
         self.places[index as usize].taken =
-            Some(Descriptor { handle, fd, instance, read: direction, write: direction });
+            Some(Descriptor { handle, fd, instance, known: None, read: direction, write: direction });
         self.by_fd.insert(fd, index);
         self.counts[instance as usize] += 1;
         Ok((handle, stale))
@@ -259,13 +262,34 @@ impl Worker {
     }
 }
 
+impl InstanceHost {
+    /// Looks whether a registered descriptor is what it was.
+    #[inline]
+    fn look_at_registered(&self, call: &str, handle: u64) {
+        if self.validates {
+            let found = self.with_worker(|worker| {
+                let mut descriptors = worker.descriptors.borrow_mut();
+                descriptors.find(handle, self.index).map(|entry| (entry.fd, entry.known))
+            });
+            if let Some(Some((fd, known))) = found {
+                self.look_again(call, fd, known);
+            }
+        }
+    }
+}
+
 impl FdHost for InstanceHost {
     fn fd_add(&self, fd: i32) -> Result<u64, Status> {
+        let known = self.look_at_descriptor(fd);
         self.on_worker(Allowed::Step, |worker| {
             let limit = worker.container.limits.descriptors_per_worker;
             let (handle, stale) = worker.descriptors.borrow_mut().add(fd, self.index, limit)?;
+            if let Some(entry) = worker.descriptors.borrow_mut().find(handle, self.index) {
+                entry.known = known;
+            }
             lock(&worker.container.descriptors).insert(handle, (worker.index, self.index));
             if let Some(stale) = stale {
+                self.look_again("add", stale.fd, stale.known);
                 worker.end_waits(stale);
             }
             Ok(handle)
@@ -273,6 +297,7 @@ impl FdHost for InstanceHost {
     }
 
     fn fd_wait(&self, task: u64, token: u64, handle: u64, interest: u32) -> Status {
+        self.look_at_registered("wait", handle);
         let answer = self.on_task(task, Allowed::Step, |worker, index, slot| {
             let mut descriptors = worker.descriptors.borrow_mut();
             let Some(entry) = descriptors.find(handle, self.index) else {
@@ -306,6 +331,7 @@ impl FdHost for InstanceHost {
     }
 
     fn fd_remove(&self, handle: u64) -> Status {
+        self.look_at_registered("remove", handle);
         let answer = self.on_worker(Allowed::StepOrFinish, |worker| {
             let is_here = worker.descriptors.borrow_mut().find(handle, self.index).is_some();
             if !is_here {

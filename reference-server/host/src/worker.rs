@@ -12,6 +12,7 @@ use crate::instance::Instance;
 use crate::placing;
 use crate::registry::{Place, Todo};
 use crate::task::{Phase, Record};
+use crate::validation::Thread;
 use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
 use http_container_abi::{Event, Opaque};
@@ -134,6 +135,8 @@ pub struct Worker {
     due: RefCell<Vec<Due>>,
     /// Empty: takes the events that happen in a step, while the step reads those that it is resumed with.
     pub(crate) spare_events: Cell<Vec<Event>>,
+    /// Of a container that validates.
+    pub(crate) thread: Option<Thread>,
 }
 
 /// How many free slots a worker keeps at most.
@@ -192,6 +195,7 @@ impl Worker {
             incoming: RefCell::default(),
             due: RefCell::default(),
             spare_events: Cell::default(),
+            thread: container.validation.is_some().then(Thread::of_this),
             shared: Arc::clone(&container.workers[index as usize]),
             container,
         });
@@ -296,6 +300,7 @@ impl Worker {
     /// Takes in what other threads sent and moves the time on: fires timers, queues tasks. Call once per loop turn.
     pub fn turn(&self, now_ns: u64) {
         self.now_ns.set(now_ns);
+        self.thread.iter().for_each(Thread::begin_turn);
         self.take_inbox();
         self.fire_timers(now_ns);
         if self.retirement.get() != self.container.retirement.load(Ordering::SeqCst) {

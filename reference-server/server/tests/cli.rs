@@ -228,6 +228,24 @@ resources = ["queue", "store"]
 }
 
 #[test]
+fn check_notes_what_a_module_says_of_itself_and_should_not() {
+    let folder = folder("check_notes");
+    let source = MODULE.replace(
+        "HC_MODULE_NOTE(\"org.example.probe\", \"1.2.3\"",
+        "HC_MODULE_NOTE(\"org.example.probe\", \"1.2.4\"",
+    );
+    let source = source.replace("\\\"object\\\",\\\"properties\\\"", "\\\"array\\\",\\\"properties\\\"");
+    compile(&folder, "odd.so", &source, &["-DNOTE", "-DFLAGS=0"]);
+    let config = "[[module]]\nname = \"odd\"\npath = \"odd.so\"\n[[route]]\npath = \"/\"\nmodule = \"odd\"\n";
+    fs::write(folder.join("odd.toml"), config).unwrap();
+    let told = told(&folder, &["check", "odd.toml"]);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    for words in ["different versions [note.agrees]", "describes \"array\"", "[configuration.schema.form]"] {
+        assert!(told.contains(words), "{words} is missing:\n{told}");
+    }
+}
+
+#[test]
 fn check_tells_of_every_module_that_does_not_load() {
     let folder = folder("check_bad");
     compile(&folder, "probe.so", MODULE, &["-DFLAGS=0"]);
