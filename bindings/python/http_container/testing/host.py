@@ -9,7 +9,7 @@ from collections import deque
 from typing import NamedTuple, Optional
 
 from ..abi import Memory, ffi
-from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind
+from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind, ModuleFlag
 from .core_calls import CoreCalls, is_reserved
 from .extensions import EXTENSIONS
 from .messages import Request
@@ -42,6 +42,8 @@ class Host:
     body_chunk_max, write_max    most bytes of one chunk, and of one write that are accepted
     next_module  for hc.dispatch/1: a function that takes the child's `Request` and gives an `Answer`
     cancel_grace when the peer leaves, the task only gets the notice
+    is_spread    every callback runs on a thread of its own, as it may where the module is not HC_MODULE_THREAD_BOUND
+    watches_leaks    whether threads and descriptors that are left when it is closed are the module's fault
     is_strict    a broken rule is raised as RuleBroken as soon as the callback returns; otherwise `breaches` holds it
     extensions   the ids that are offered; all by default
     """
@@ -53,6 +55,7 @@ class Host:
         self.body_chunk_max = settings.pop("body_chunk_max", 1 << 16)
         self.write_max = settings.pop("write_max", 1 << 30)
         self.cancel_grace = settings.pop("cancel_grace", False)
+        self.is_spread, self.watches_leaks = settings.pop("is_spread", False), settings.pop("watches_leaks", True)
         self.extensions = settings.pop("extensions", tuple(EXTENSIONS))
         # The least limits that a container may have.
         self.operations_max, self.tasks_max = settings.pop("operations_max", 16), settings.pop("tasks_max", 16)
@@ -67,7 +70,7 @@ class Host:
         self.outside_grace, self.patience = 0.2, 10.0
         self.tasks, self.leases, self.completions, self.claims = {}, {}, {}, []
         self.number_of, self.log, self.breaches, self.errors = {}, [], [], []
-        self.asked_extensions, self.refusals_to_come = [], {}
+        self.asked_extensions, self.refusals_to_come, self.refused_with = [], {}, set()
         # Work of hc.offload/1 waits for the test, which says `operation.work.run()`.
         self.is_offload_held, self.works = False, []
         self.is_over = self.is_closing = self.is_closed = False
@@ -108,7 +111,7 @@ class Host:
         if is_reserved(status):
             self.blame("error.number.module", f"create returned {status}, which no table lists")
         if status == HC_E_CONFIG and not self.log:
-            self.blame("module.create.error", "create refused its configuration, and said nothing in its log")
+            self.blame("configuration.refuse", "create refused its configuration, and said nothing in its log")
         self.look_at_breaches()
         raise CreateRefused(status, self.log)
 
@@ -123,6 +126,10 @@ class Host:
         if body is not None:
             task.send(body).end_body()
         return task
+
+    def spawn(self, argument=ffi.NULL, *, worker=0):
+        """A background task, as though the module had spawned it: it starts with the next `run`, or by its `start`."""
+        return Task(self, None, worker=worker, argument=argument)
 
     def fetch(self, method="GET", target="/", headers=(), body=b"", **more):
         """A request from its start to its end: the response."""
@@ -192,7 +199,7 @@ class Host:
         with self.lock:
             sockets = [operation for task in self.tasks.values() for operation in task.waiting if operation.kind == EventKind.FD]
             # A thread that was there before the instance is not the module's.
-            if not sockets and not (self.completions and _left_behind()[0] > self._before[0]):
+            if not sockets and not (self.completions and _left_behind()[0] - self._before[0]):
                 return False
             until = time.monotonic() + seconds
             while True:
@@ -219,17 +226,27 @@ class Host:
 
     def call(self, callback, worker, task, function, *arguments):
         """Runs a callback of the module, and shows what went wrong inside of the calls it made."""
-        before = getattr(_running, "now", None)
-        assert before is None, "a callback cannot be run inside of another"
-        self._refusals.pop(threading.get_ident(), None)
-        _running.now = Running(self, callback, worker, task)
-        try:
-            answer = function(*arguments)
-        finally:
-            _running.now = None
+        running = Running(self, callback, worker, task)
+        if self.is_spread and not self.module.flags & ModuleFlag.THREAD_BOUND:
+            answers = []
+            thread = threading.Thread(target=lambda: answers.append(self._call_here(running, function, arguments)))
+            thread.start()
+            thread.join()
+            answer = answers[0]
+        else:
+            answer = self._call_here(running, function, arguments)
         if self.errors:
             raise self.errors.pop(0)
         return answer
+
+    def _call_here(self, running, function, arguments):
+        assert getattr(_running, "now", None) is None, "a callback cannot be run inside of another"
+        self._refusals.pop(threading.get_ident(), None)
+        _running.now = running
+        try:
+            return function(*arguments)
+        finally:
+            _running.now = None
 
     def worker_state(self, worker):
         """The state of a worker, which is started with its first task."""
@@ -292,6 +309,7 @@ class Host:
     def refuse_next(self, call, status):
         """The next call of that name (`"timer"`) that could go well is refused with the status."""
         self.refusals_to_come.setdefault(call, []).append(status)
+        self.refused_with.add(int(status))
 
     def find_lease(self, task, handle, call, interface):
         """For interfaces: the lease that the task holds."""
@@ -347,21 +365,31 @@ class Host:
 
     def _look_at_leaks(self):
         # What other instances have is not told apart from what this one left.
-        if not self._was_alone or _open_hosts:
+        self.module.look_at_entry(self)
+        if not self.watches_leaks or not self._was_alone or _open_hosts:
             return
         until = time.monotonic() + 2.0
         # A thread that was joined may still be listed for a moment.
-        while _left_behind()[0] > self._before[0] and time.monotonic() < until:
+        while _left_behind()[0] - self._before[0] and time.monotonic() < until:
             time.sleep(0.005)
-        for now, before, what in zip(_left_behind(), self._before, ("threads", "descriptors")):
-            if now > before:
-                text = f"{now - before} {what} of the module's are left after destroy"
-                self.blame("thread.module.after-destroy", text)
+        (threads, descriptors), (threads_before, descriptors_before) = _left_behind(), self._before
+        if threads - threads_before:
+            text = f"threads that are left after destroy: {len(threads - threads_before)}"
+            self.blame("thread.module.after-destroy", text)
+        left = [f"{number} ({target})" for number, target in descriptors.items() if descriptors_before.get(number) != target]
+        if left:
+            text = f"descriptors that are left open after destroy: {', '.join(left)}; those of the test's own are to be closed before"
+            self.blame("thread.module.after-destroy", text)
 
 
 def _left_behind():
-    """Threads that are not Python's own, and open descriptors."""
-    count = lambda folder: len(os.listdir(folder)) if os.path.isdir(folder) else 0
-    return max(0, count("/proc/self/task") - threading.active_count()), count("/proc/self/fd")
-
-
+    """The numbers of the threads that are not Python's own, and the open descriptors with what they lead to."""
+    threads = {int(name) for name in os.listdir("/proc/self/task")} if os.path.isdir("/proc/self/task") else set()
+    threads -= {thread.native_id for thread in threading.enumerate()}
+    descriptors = {}
+    for number in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            descriptors[int(number)] = os.readlink(f"/proc/self/fd/{number}")
+        except OSError:  # that of this look itself
+            continue
+    return threads, descriptors
