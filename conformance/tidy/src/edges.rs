@@ -23,6 +23,7 @@ const ALLOWED: [(&str, &[&str]); 15] = [
     // One that is there in more than one language.
     ("examples/notes/*", &["http-container"]),
     ("reference-server/bench", &["hc-services"]),
+    ("reference-server/bench/modules/query-rust", &["http-container"]),
     ("reference-server/host", &["http-container-abi"]),
     ("reference-server/http1", &[]),
     // How providers reach servers stands below those that do.
