@@ -157,6 +157,19 @@ class TestOffload:
         one.close()
         assert [line.text for line in one.log] == ["dropped"] and one.works == []
 
+    def test_a_task_that_ends_while_its_work_runs(self, host, make):
+        finish = 'if (count > 0) hc_log(((struct instance *)instance)->H, 0, HC_LOG_INFO, "mine");'
+        one = host(make("offloads", **self.MODULE, finish=finish))
+        one.is_offload_held = True
+        for _ in range(100):
+            task = one.request().start()
+            task.waits_for("offload").work.begin()
+            task.cancel()
+        one.close()
+        # Each was dropped, or its event was there when the task ended: then it is the module's.
+        lines = [line.text for line in one.log]
+        assert lines.count("dropped") + lines.count("mine") == len(lines) == 100 and one.works == []
+
     def test_a_call_for_the_task_from_a_thread_is_seen(self, host, make):
         functions = """
         static const hc_host *H0; static hc_task T0;
