@@ -4,14 +4,15 @@
 import re
 
 import pytest
-from http_container import LeaseEnd, Status, constants
-from http_container.testing import Database, Permits, RuleBroken, Store, Stuck
+from http_container import LeaseEnd, Status, constants, ffi
+from http_container.testing import Database, Objects, Permits, RuleBroken, Store, Stuck
 
 # A module is `start`, `resume` and what they need; the rest is the same for all.
 FRAME = r"""
 #include <http_container/easy.h>
 #include <http_container/ext/limit.h>
 #include <http_container/ext/offload.h>
+#include <http_container/ext/pool.h>
 struct instance { const hc_host *H; hc_resource one, two; };
 static hc_status create(const hc_host *H, hc_bytes config, void **created) {
   static struct instance all[8];
@@ -217,6 +218,20 @@ class TestLeases:
         one = host(make("gated", 'return hc_respond_format(H, task, 200, "text/plain", "%d", (int)start->lease_count);'), resources=[seats])
         assert one.fetch(leases=[seats]).text == "1"
         assert (seats.ended[LeaseEnd.CLEAN], seats.in_use) == (1, 0)
+
+    def test_objects_are_used_directly(self, host, make):
+        resume = """int *number = NULL; void *object = NULL; const hc_pool *pool = H->lease_interface(H, task, lease);
+        if (pool == NULL || pool->object(H, task, lease, "org.example.other/1", &object) != HC_E_UNSUPPORTED) return HC_FAIL;
+        if (pool->object(H, task, lease, "org.example.number/1", &object) != HC_OK) return HC_FAIL;
+        number = object; *number += 1;
+        H->release(H, task, lease, HC_LEASE_CLEAN);
+        return hc_respond_format(H, task, 200, "text/plain", "%d", *number);"""
+        numbers = Objects("numbers", "org.example.number/1", [ffi.new("int *", 6)])
+        create = self.CREATE.replace("HC_LIMIT_ID", "HC_POOL_ID").replace("seats", "numbers")
+        functions = "static hc_lease lease;"
+        one = host(make("objects", self.TAKE.replace("static hc_lease lease; ", ""), resume, create=create, functions=functions), resources=[numbers])
+        assert [one.fetch().text for _ in range(2)] == ["7", "8"]
+        assert (numbers.objects[0][0], numbers.ended[LeaseEnd.CLEAN]) == (8, 2)
 
     def test_a_try_and_a_full_queue(self, host, make):
         start = "static hc_lease lease; return H->acquire(H, task, 1, &self->one, 1, %s, &lease);"
