@@ -10,6 +10,7 @@ pub mod first_look;
 pub mod http;
 pub mod module;
 pub mod options;
+pub mod patience;
 pub mod registry;
 pub mod report;
 pub mod runner;

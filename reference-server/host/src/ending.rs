@@ -38,7 +38,8 @@ fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
     }
 }
 
-/// What a task leaves behind that it did not see or close.
+/// What a task leaves behind that it did not see or close. The record keeps its children: `finish` may still close them
+/// [dispatch.close.finish].
 struct Left {
     unseen: Vec<Event>,
     children: Vec<Child>,
@@ -49,10 +50,8 @@ impl Left {
     #[inline]
     fn of(record: &mut Record) -> Option<Left> {
         let is_clean = record.events.is_empty() && record.children.is_empty();
-        (!is_clean).then(|| Left {
-            unseen: std::mem::take(&mut record.events),
-            children: std::mem::take(&mut record.children),
-        })
+        (!is_clean)
+            .then(|| Left { unseen: std::mem::take(&mut record.events), children: record.children.clone() })
     }
 }
 
