@@ -119,6 +119,20 @@ def test_what_is_read_of_an_answer_comes_in_parts(host):
     assert one.fetch("GET", "/api/notes").status == 503, "the connection is lost on the way"
 
 
+def test_an_end_that_comes_with_data_is_told_twice(host, make):
+    start = """int ends[2]; hc_fd_handle handle; hc_status told[3]; size_t i;
+    const hc_fd *fd = H->extension(H, HC_FD_ID);
+    if (pipe(ends) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 || write(ends[1], "x", 1) != 1) return HC_FAIL;
+    close(ends[1]);
+    if (fd->add(H, ends[0], &handle) != HC_OK) return HC_FAIL;
+    for (i = 0; i < 3; i++) told[i] = fd->wait(H, task, 1, handle, HC_FD_READ);
+    fd->remove(H, handle);
+    close(ends[0]);
+    return hc_respond_format(H, task, 200, "text/plain", "%d %d %d", (int)told[0], (int)told[1], (int)told[2]);"""
+    functions = "#include <fcntl.h>\n#include <unistd.h>\n#include <http_container/ext/fd.h>"
+    assert host(make("ends", start, functions=functions)).fetch().text == "0 0 1"
+
+
 class TestOffload:
     """hc.offload/1 runs on a thread when the host runs."""
 
@@ -218,6 +232,14 @@ class TestLeases:
         one = host(make("gated", 'return hc_respond_format(H, task, 200, "text/plain", "%d", (int)start->lease_count);'), resources=[seats])
         assert one.fetch(leases=[seats]).text == "1"
         assert (seats.ended[LeaseEnd.CLEAN], seats.in_use) == (1, 0)
+
+    def test_one_acquire_waits_at_a_time(self, host, make):
+        start = """static hc_lease one, other;
+        if (H->acquire(H, task, 1, &self->one, 1, HC_NO_DEADLINE, &one) != HC_PENDING) return HC_FAIL;
+        return H->acquire(H, task, 2, &self->one, 1, 0, &other);"""
+        seats = Permits("seats", members=2)
+        task = host(make("greedy", start, create=self.CREATE), resources=[seats]).request().start()
+        assert (task.outcome, task.response.status, seats.in_use) == (Status.E_BUSY, 503, 0)
 
     def test_objects_are_used_directly(self, host, make):
         resume = """int *number = NULL; void *object = NULL; const hc_pool *pool = H->lease_interface(H, task, lease);

@@ -76,7 +76,8 @@ class Asked:
 
 
 class Member(Task):
-    """The task of a member. `is_ready`: it may be lent; `reason` is what it explained, `messages` what it handed on."""
+    """The task of a member. `is_ready`: it may be lent; `reason` is what it explained, `messages` what it handed on:
+    pairs of channel and value, None where it lost some."""
 
     def __init__(self, host, worker=0):
         super().__init__(host, None, worker=worker)
@@ -251,7 +252,8 @@ class ProviderCalls:
         member = self._member("message", task)
         if self.host.offered != HC_KV_ID:
             raise breach(HC_E_STATE, "provider.message", "message: the resource is no store")
-        member.messages.append((to_bytes(channel), to_bytes(value)))
+        # An empty channel says that some were lost [provider.message.lost].
+        member.messages.append((to_bytes(channel), to_bytes(value)) if channel.size else None)
         return HC_OK
 
     def done(self, task, result):
