@@ -1,16 +1,16 @@
 //! The run itself: what happens next is chosen among all that may, until every request is answered; then the instance drains.
 //! Must not know what a module does.
 
+use super::happenings::{happen, may_happen};
 use super::instance::Instance;
-use super::plan::{Disturbance, Plan, Room};
+use super::plan::{Disturbance, Plan};
 use super::record::Record;
 use super::state::{Shared, State};
 use super::task::{Life, Task, Wait};
 use super::verdicts::conclude;
-use http_container_abi::constants::{event_kind, notice, task_kind};
-use http_container_abi::{Event, ModuleTable, Status};
+use http_container_abi::constants::{notice, task_kind};
+use http_container_abi::{ModuleTable, Status};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 /// Most steps of a run; what lives then is cancelled for its deadline.
@@ -150,13 +150,8 @@ impl Driver {
                     if !task.latched.is_empty() {
                         all.push(Next::Resume(handle));
                     }
-                    let now_ns = state.now_ns;
-                    let may = |wait: &Wait| match wait {
-                        Wait::Body | Wait::Write | Wait::Offload(_) => true,
-                        Wait::Timer(at) => *at <= now_ns,
-                        Wait::Completion(_) => false,
-                    };
-                    let places = task.waits.iter().enumerate().filter(|(_, (_, wait))| may(wait));
+                    let places =
+                        task.waits.iter().enumerate().filter(|(_, (_, wait))| may_happen(state, wait));
                     all.extend(places.map(|(place, _)| Next::Happen(handle, place)));
                 }
                 Life::Running | Life::Finishing | Life::Gone => {}
@@ -194,7 +189,7 @@ impl Driver {
                 let reason = self.shared.lock().task(task).cancel.unwrap_or(Status::CANCELLED_DRAIN);
                 self.finish(task, reason);
             }
-            Next::Happen(task, place) => self.happen(task, place),
+            Next::Happen(task, place) => happen(&self.shared, task, place),
         }
     }
 
@@ -236,7 +231,8 @@ impl Driver {
             let found = state.task(task);
             found.life = Life::Running;
             let events = std::mem::take(&mut found.latched);
-            events.iter().for_each(|event| found.forget_work(event.token));
+            events.iter().for_each(|event| found.forget_token(event.token));
+            events.iter().for_each(|event| state.delivered(task, event));
             state.record.trace(|| {
                 format!("{} {}: {events:?}", if is_first { "start" } else { "resume" }, task & 0xffff)
             });
@@ -273,7 +269,7 @@ impl Driver {
             found.life = Life::Finishing;
             let waits = std::mem::take(&mut found.waits);
             let unseen = std::mem::take(&mut found.latched);
-            unseen.iter().for_each(|event| found.forget_work(event.token));
+            unseen.iter().for_each(|event| found.forget_token(event.token));
             for (_, wait) in &waits {
                 if let Wait::Completion(handle) = wait {
                     state.completions.remove(handle);
@@ -286,49 +282,10 @@ impl Driver {
         drop(works);
         self.instance.finish(task, outcome, unseen);
         let mut state = self.shared.lock();
+        state.end_leases(task, outcome);
         state.order.retain(|&live| live != task);
         if let Some(ended) = state.tasks.remove(&task) {
             state.bury_task(ended, outcome);
-        }
-    }
-
-    /// An operation has its event.
-    fn happen(&mut self, task: u64, place: usize) {
-        let mut state = self.shared.lock();
-        let (spurious, room) = (state.plan.spurious, state.plan.room);
-        let is_spurious = state.choices.one_in(spurious);
-        let now_ns = state.now_ns;
-        let found = state.task(task);
-        let (token, wait) = found.waits.remove(place);
-        match wait {
-            Wait::Body => {
-                found.feed.is_promised = !is_spurious;
-                state.latch(task, Event::ready(event_kind::BODY, token));
-            }
-            Wait::Write => {
-                if let (Room::Scarce(bytes), false) = (room, is_spurious) {
-                    found.room = Some(bytes);
-                }
-                state.latch(task, Event::ready(event_kind::WRITE, token));
-            }
-            Wait::Timer(_) => state.latch(task, Event::timer(token, now_ns)),
-            Wait::Completion(_) => unreachable!("only `complete` makes it happen"),
-            Wait::Offload(mut work) => {
-                drop(state);
-                // On a thread that runs no callback [offload.thread].
-                let ((status, value), work) = thread::scope(|scope| {
-                    let run = scope.spawn(move || (work.run(), work));
-                    run.join().expect("a work that panics ends the process")
-                });
-                let mut state = self.shared.lock();
-                let status = if super::host::is_reserved(status) || status.is_cancelled() {
-                    Status::E_FAILED
-                } else {
-                    status
-                };
-                state.task(task).done_works.push((token, work));
-                state.latch(task, Event { token, value, status, kind: event_kind::OFFLOAD });
-            }
         }
     }
 

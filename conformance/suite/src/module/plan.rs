@@ -1,6 +1,7 @@
 //! What the kit's host does to a module in one run, out of a seed. Pure data; must not know how it is done.
 
 use super::choices::Choices;
+use super::resources::Members;
 use super::script::{BodyEnd, Script, scripts};
 use http_container_abi::Status;
 
@@ -92,6 +93,8 @@ pub struct Plan {
     pub has_extensions: bool,
     /// A call of `complete` on a thread of the module's is held up once in so many times; 0: never.
     pub held_up: usize,
+    /// What becomes of leases and of what is asked of them.
+    pub members: Members,
     /// Whether what happens is written down.
     pub is_traced: bool,
 }
@@ -127,6 +130,11 @@ impl Plan {
             poison: 0xdd,
             has_extensions: true,
             held_up: 0,
+            members: Members {
+                late: [0, 2][choices.below(2)],
+                batch: [0, 3][choices.below(2)],
+                ..Members::CALM
+            },
             is_traced: false,
         }
         .bounded()
@@ -149,6 +157,7 @@ impl Plan {
             poison: 0xdd,
             has_extensions: true,
             held_up: 0,
+            members: Members::CALM,
             is_traced: false,
         }
     }

@@ -1,8 +1,10 @@
 //! What the kit's host knows, behind one lock, and which call is allowed where. No module is called under the lock.
 
 use super::choices::Choices;
+use super::kv_store::Store;
 use super::plan::{Disturbance, Plan};
 use super::record::{Phase, Record};
+use super::resources::{Lease, Named};
 use super::task::{Life, Task, Wait};
 use http_container_abi::constants::{module_flag, task_kind};
 use http_container_abi::{Event, RequestStorage, Status};
@@ -84,11 +86,17 @@ pub struct State {
     pub is_over: bool,
     /// A task is cancelled as soon as an event of its is latched.
     pub cancel_when_latched: Option<(u64, Status)>,
+    /// Resources that the module asked for: the first one is 1.
+    pub resources: Vec<Named>,
+    pub leases: HashMap<u64, Lease>,
+    /// What is stored, by the place of the resource.
+    pub stores: HashMap<usize, Store>,
     pub refusals: HashMap<ThreadId, (&'static str, &'static str)>,
     /// Memory of ended views, poisoned.
     pub graveyard: VecDeque<Vec<u8>>,
     pub request_graveyard: VecDeque<RequestStorage>,
     pub event_graveyard: VecDeque<Vec<Event>>,
+    pub lease_graveyard: VecDeque<Lease>,
 }
 
 /// The state behind its lock.
@@ -120,10 +128,14 @@ impl Shared {
             is_closing: false,
             is_over: false,
             cancel_when_latched: None,
+            resources: Vec::new(),
+            leases: HashMap::new(),
+            stores: HashMap::new(),
             refusals: HashMap::new(),
             graveyard: VecDeque::new(),
             request_graveyard: VecDeque::new(),
             event_graveyard: VecDeque::new(),
+            lease_graveyard: VecDeque::new(),
         };
         Shared { state: Mutex::new(state), changed: Condvar::new() }
     }
@@ -284,7 +296,10 @@ impl State {
         if self.task(task).waits.len() >= OPERATIONS {
             return self.refuse("completion.limit", Status::E_LIMIT, "the task has too many operations");
         }
-        self.task(task).waits.push((token, wait));
+        let lease = wait.lease();
+        let found = self.task(task);
+        found.lease_tokens.extend(lease.map(|lease| (token, lease)));
+        found.waits.push((token, wait));
         Status::PENDING
     }
 

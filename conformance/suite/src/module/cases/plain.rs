@@ -6,11 +6,12 @@ use crate::module::plan::Plan;
 use crate::module::record::Violation;
 
 /// Which breaches are whose; the last family has what no other has.
-const FAMILIES: [(&str, &[&str]); 7] = [
+const FAMILIES: [(&str, &[&str]); 8] = [
     (
         "calls-are-made-where-they-may",
         &["thread.", "host.call.in-step", "task.finish.calls", "task.fresh.calls", "call.table"],
     ),
+    ("leases-are-held-and-given-back", &["lease."]),
     ("handles-are-of-live-things", &["handle."]),
     ("tokens-are-unique", &["completion."]),
     ("responses-are-given-in-order", &["response.", "task.request.none"]),
@@ -26,6 +27,7 @@ pub const CASES: &[Case] = &[
         &["thread.worker", "host.call.in-step", "task.finish.calls", "call.table"],
         family,
     ),
+    case("leases-are-held-and-given-back", "resources", &["lease.release.own", "lease.use.held"], family),
     case("handles-are-of-live-things", "lifecycle", &["handle.generation"], family),
     case("tokens-are-unique", "waiting", &["completion.token.unique", "completion.token.zero"], family),
     case(
