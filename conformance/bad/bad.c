@@ -24,6 +24,7 @@ struct task {
 static char fault[64] = "none";
 
 int is_fault(const char *name) { return strcmp(fault, name) == 0; }
+int is_role(const char *role) { return strncmp(fault, role, strlen(role)) == 0; }
 
 /* --- Configuration: a flat object of texts and whole numbers ------------------------------------------------------- */
 
@@ -85,7 +86,7 @@ static hc_status configure(const hc_host *H, hc_bytes config) {
 static hc_status create(const hc_host *H, hc_bytes config, void **instance) {
   hc_status status = configure(H, config);
   if (status == HC_OK) {
-    status = fault_in_create(H);
+    status = is_role("user:") ? user_create(H) : fault_in_create(H);
   }
   *instance = (void *)H;
   return status;
@@ -178,6 +179,9 @@ static hc_status start(void *instance, void *worker_state, hc_task handle, const
   struct task *task;
   hc_status status = HC_OK;
   (void)worker_state;
+  if (is_role("user:")) {
+    return user_start(H, handle, start, task_state);
+  }
   if (start->request == NULL) {
     return is_fault("any-kind-will-do") ? H->log(H, 0, HC_LOG_INFO, (hc_bytes){"hm", 2}), HC_OK : HC_E_UNSUPPORTED;
   }
@@ -200,6 +204,9 @@ static hc_status resume(void *instance, void *worker_state, hc_task handle, void
   hc_status status = HC_OK;
   size_t i;
   (void)worker_state;
+  if (is_role("user:")) {
+    return user_resume(H, handle, task_state, events, count);
+  }
   for (i = 0; i < count; i++) {
     if (events[i].token == TIMER) {
       status = H->respond(H, handle, &hello);
@@ -216,6 +223,10 @@ static void finish(void *instance, void *worker_state, hc_task handle, void *tas
                    const hc_event *unseen, size_t count) {
   struct task *task = (struct task *)task_state;
   (void)worker_state, (void)unseen, (void)count;
+  if (is_role("user:")) {
+    user_finish(task_state);
+    return;
+  }
   fault_in_finish((const hc_host *)instance, handle, outcome);
   if (task != NULL) {
     free(task->piece);

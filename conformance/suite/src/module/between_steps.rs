@@ -14,6 +14,8 @@ impl State {
         self.graveyard.clear();
         self.request_graveyard.clear();
         self.event_graveyard.clear();
+        self.lease_graveyard.clear();
+        self.stores.clear();
         std::mem::take(&mut self.record)
     }
 

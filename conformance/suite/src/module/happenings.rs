@@ -51,6 +51,8 @@ pub fn happen(shared: &Shared, task: u64, place: usize) {
         Wait::Acquire(is_bounded) => state.acquired(task, token, is_bounded),
         Wait::Sql(lease) => state.answered(task, token, lease),
         Wait::SqlRows(lease) => {
+            let late = state.plan.members.late;
+            let is_spurious = late > 1 && state.choices.one_in(late);
             state.leases.entry(lease).and_modify(|lease| lease.sql.is_promised = !is_spurious);
             state.latch(task, Event::ready(event_kind::SQL_ROWS, token));
         }

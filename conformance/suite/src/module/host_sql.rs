@@ -109,8 +109,8 @@ impl State {
         if state != SqlState::Reading {
             return Err(self.refuse("sql.rows", Status::E_STATE, "there is no statement with rows"));
         }
-        let (late, batch, poison) = (self.plan.late, self.plan.members.batch, self.plan.poison);
-        let is_late = self.choices.one_in(late);
+        let (members, poison) = (self.plan.members, self.plan.poison);
+        let (is_late, batch) = (self.choices.one_in(members.late), members.batch);
         let room = 1 + self.choices.below(batch.max(1));
         let found = self.leases.get_mut(&lease).expect("it was found");
         let is_promised = std::mem::replace(&mut found.sql.is_promised, false);

@@ -107,4 +107,10 @@ pub const FAULTS: &[Fault] = &[
     fault("memory-of-tasks-stays", &["tasks-leave-no-memory"]),
     fault("thread-stays", &["instances-leave-nothing-behind"]),
     fault("descriptor-stays", &["instances-leave-nothing-behind"]),
+    fault("user:none", &[]),
+    fault("user:lease-is-forgotten", &["leases-are-held-and-given-back"]),
+    fault("user:lease-after-its-end", &["leases-are-held-and-given-back"]),
+    fault("user:one-batch-is-all", &["leases-and-rows-come-late"]),
+    fault("user:refusal-is-a-lease", &["resources-that-are-exhausted"]),
+    fault("user:failure-keeps-the-lease", &["members-that-are-lost"]),
 ];

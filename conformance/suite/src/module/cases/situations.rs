@@ -2,7 +2,7 @@
 //! refused. A breach counts that the module does not commit in a calm run of the same requests; where nothing goes wrong, the
 //! answers must be those of the calm run, too.
 
-use super::{case, each_seed, failure, played};
+use super::{case, each_seed, failure, loaded, played};
 use crate::case::{Case, Context, Outcome};
 use crate::module::plan::{Disturbance, Pieces, Plan, Room};
 use crate::module::record::{Answer, Record};
@@ -26,18 +26,7 @@ pub const CASES: &[Case] = &[
         })
     }),
     case("events-that-are-spurious", "waiting", &["waiting.ready.spurious"], |_, context| {
-        same_answers(context, |plan| Plan { spurious: 2, late: 1, members: LATE, ..plan })
-    }),
-    case("leases-and-rows-come-late", "resources", &["waiting.ready.again"], |_, context| {
-        same_answers(context, |plan| Plan { late: 2, spurious: 3, members: LATE, ..plan })
-    }),
-    case("resources-that-are-exhausted", "resources", &["lease.use.held"], |_, context| {
-        let members = Members { refused: 2, ..LATE };
-        no_new_breach(context, |plan| Plan { late: 3, members, ..plan })
-    }),
-    case("members-that-are-lost", "resources", &["lease.release.own"], |_, context| {
-        let members = Members { failing: 3, ..LATE };
-        no_new_breach(context, |plan| Plan { late: 3, members, ..plan })
+        same_answers(context, |plan| Plan { spurious: 2, late: 1, ..plan })
     }),
     case("tasks-interleaved-on-workers", "threads", &["thread.task.worker"], |_, context| {
         same_answers(context, |plan| Plan { workers: 4, at_once: 4, ..doubled(plan) })
@@ -54,11 +43,44 @@ pub const CASES: &[Case] = &[
     case("cancelled-at-every-yield", "cancel", &["task.finish.calls"], cancelled),
     case("peer-leaves-at-every-call", "cancel", &["task.finish.calls"], peer_leaves),
     case("calls-refused-one-by-one", "faults", &["version.status.unknown"], refused),
+    case("leases-and-rows-come-late", "resources", &["waiting.ready.again"], |_, context| {
+        if let Some(skip) = uses_none(context) {
+            return skip;
+        }
+        same_answers(context, |plan| Plan { members: LATE, ..plan })
+    }),
+    case("resources-that-are-exhausted", "resources", &["lease.use.held"], |_, context| {
+        with_members(context, Members { refused: 2, ..LATE })
+    }),
+    case("members-that-are-lost", "resources", &["lease.release.own"], |_, context| {
+        with_members(context, Members { failing: 3, ..LATE })
+    }),
     case("container-stops-at-every-step", "lifecycle", &["task.finish.calls"], stops),
 ];
 
 /// Leases come late, and rows one by one.
 const LATE: Members = Members { late: 2, batch: 1, ..Members::CALM };
+
+/// Why there is nothing to try, when the module uses no resource.
+fn uses_none(context: &Context) -> Option<Outcome> {
+    let (module, target) = loaded(context).ok()?;
+    let record = match played(&module, &target, &Plan::calm(target.first_seed, Vec::new())) {
+        Ok(record) => record,
+        Err(outcome) => return Some(outcome),
+    };
+    record.resources.is_empty().then(|| Outcome::skip("it uses no resource"))
+}
+
+/// Requests with members that come late, do not come, or fail.
+fn with_members(context: &mut Context, members: Members) -> Outcome {
+    if let Some(skip) = uses_none(context) {
+        return skip;
+    }
+    no_new_breach(context, |plan| {
+        let at_once = plan.at_once;
+        Plan { at_once, members, ..Plan::calm(plan.seed, plan.scripts) }
+    })
+}
 
 /// Every request twice: with as many as can be, tasks meet each other.
 fn doubled(mut plan: Plan) -> Plan {
@@ -144,7 +166,8 @@ fn same_answers(context: &mut Context, adverse: impl Fn(Plan) -> Plan) -> Outcom
                 // A clock or a counter may have gone on, and an answer that shows it is nothing to compare with.
                 let thrice = doubled(doubled(plan.clone()));
                 let later = self::calm(module, target, &thrice)?;
-                if answers(&later).iter().skip(number).step_by(plan.scripts.len()).all(|later| *later == calm) {
+                if answers(&later).iter().skip(number).step_by(plan.scripts.len()).all(|later| *later == calm)
+                {
                     return Err(differ(&plan, number, calm, adverse));
                 }
             }
