@@ -16,6 +16,8 @@ impl State {
         self.event_graveyard.clear();
         self.lease_graveyard.clear();
         self.stores.clear();
+        self.past_members.clear();
+        self.descriptors.clear();
         std::mem::take(&mut self.record)
     }
 
@@ -37,7 +39,13 @@ impl State {
         Some(first.min(deadline))
     }
 
-    pub(super) fn pass_deadlines(&mut self) {
+    /// Time passes, if it has not yet.
+    pub(super) fn pass_to(&mut self, at: u64) {
+        self.now_ns = self.now_ns.max(at);
+        self.pass_deadlines();
+    }
+
+    fn pass_deadlines(&mut self) {
         let now_ns = self.now_ns;
         let is_late = |task: &Task| task.deadline_ns <= now_ns && task.cancel.is_none();
         let late: Vec<u64> =
@@ -48,7 +56,7 @@ impl State {
     }
 
     /// The task is over: its views end, and its answer is kept.
-    pub(super) fn bury_task(&mut self, mut task: Task, outcome: Status) {
+    pub(super) fn bury_task(&mut self, handle: u64, mut task: Task, outcome: Status) {
         let shown = task.feed.shown.take();
         self.bury(shown);
         if let Some(mut request) = task.request.take().and_then(Arc::into_inner) {
@@ -62,6 +70,12 @@ impl State {
         }
         if task.answer.phase == Phase::Open {
             task.answer.phase = Phase::Aborted;
+        }
+        if let Some(member) = self.members.remove(&handle) {
+            task.answer.body = member.transcript().into_bytes();
+            if task.script.is_none() {
+                self.past_members.insert(handle, member);
+            }
         }
         if let Some(script) = task.script {
             self.record.ended[script] = Some(Ended {

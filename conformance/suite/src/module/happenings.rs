@@ -1,28 +1,32 @@
 //! What an operation waits for happens: its event, and what goes with it. Must not know when.
 
 use super::host::is_reserved;
+use super::members::Member;
 use super::plan::Room;
 use super::state::{Shared, State};
 use super::task::Wait;
 use http_container_abi::constants::event_kind;
 use http_container_abi::{Event, Status, Work};
+use std::sync::Arc;
 use std::thread;
 
 /// So often there is little room for a response; then there is more.
 const ROOMS: u32 = 200;
 
 /// Whether it may happen now.
-pub fn may_happen(state: &State, wait: &Wait) -> bool {
+pub fn may_happen(state: &State, task: u64, wait: &Wait) -> bool {
     match wait {
         Wait::Timer(at) => *at <= state.now_ns,
-        Wait::Completion(_) => false,
+        Wait::Completion(_) | Wait::Beside(_) => false,
+        Wait::Fd(handle, interest) => state.descriptors.has_edge(*handle, *interest),
         Wait::KvMessage(lease) => state.leases.get(lease).is_none_or(|lease| lease.kv.has_more()),
+        Wait::Member => state.members.get(&task).is_some_and(Member::has_next),
         _ => true,
     }
 }
 
 /// The operation of a task at that place has its event.
-pub fn happen(shared: &Shared, task: u64, place: usize) {
+pub fn happen(shared: &Arc<Shared>, task: u64, place: usize) {
     let mut state = shared.lock();
     let (spurious, room) = (state.plan.spurious, state.plan.room);
     let is_spurious = state.choices.one_in(spurious);
@@ -43,7 +47,8 @@ pub fn happen(shared: &Shared, task: u64, place: usize) {
             state.latch(task, Event::ready(event_kind::WRITE, token));
         }
         Wait::Timer(_) => state.latch(task, Event::timer(token, now_ns)),
-        Wait::Completion(_) => unreachable!("only `complete` makes it happen"),
+        Wait::Completion(_) | Wait::Beside(_) => unreachable!("it comes from outside"),
+        Wait::Offload(work) if state.plan.is_real => run_beside(shared, &mut state, task, token, work),
         Wait::Offload(work) => {
             drop(state);
             run(shared, task, token, work);
@@ -58,6 +63,16 @@ pub fn happen(shared: &Shared, task: u64, place: usize) {
         }
         Wait::Kv(lease) => state.stored(task, token, lease),
         Wait::KvMessage(lease) => state.heard(task, token, lease),
+        Wait::Fd(handle, interest) => {
+            state.descriptors.set_edge(handle, interest, false);
+            let event = Event { token, value: u64::from(interest), status: Status::OK, kind: event_kind::FD };
+            state.latch(task, event);
+        }
+        Wait::Member => state.latch(task, Event::ready(event_kind::MEMBER, token)),
+        Wait::MemberRoom => {
+            state.members.entry(task).and_modify(|member| member.kept = 0);
+            state.latch(task, Event::ready(event_kind::MEMBER_ROOM, token));
+        }
     }
 }
 
@@ -67,7 +82,38 @@ fn run(shared: &Shared, task: u64, token: u64, mut work: Work) {
         let run = scope.spawn(move || (work.run(), work));
         run.join().expect("a work that panics ends the process")
     });
-    let mut state = shared.lock();
+    finish_work(&mut shared.lock(), task, token, (status, value), work);
+}
+
+/// Runs a work beside, so that the task goes on meanwhile. When it was withdrawn, it is dropped once it is over.
+fn run_beside(shared: &Arc<Shared>, state: &mut State, task: u64, token: u64, mut work: Work) {
+    let number = state.handle();
+    state.task(task).waits.push((token, Wait::Beside(number)));
+    state.works_beside += 1;
+    let shared = Arc::clone(shared);
+    thread::spawn(move || {
+        let answer = work.run();
+        let mut state = shared.lock();
+        let is_it = |(_, wait): &(u64, Wait)| matches!(wait, Wait::Beside(of) if *of == number);
+        let place = state.tasks.get(&task).and_then(|found| found.waits.iter().position(is_it));
+        match place {
+            Some(place) => {
+                state.task(task).waits.remove(place);
+                finish_work(&mut state, task, token, answer, work);
+            }
+            None => {
+                drop(state);
+                drop(work);
+                state = shared.lock();
+            }
+        }
+        state.works_beside -= 1;
+        drop(state);
+        shared.wake();
+    });
+}
+
+fn finish_work(state: &mut State, task: u64, token: u64, (status, value): (Status, u64), work: Work) {
     let status = if is_reserved(status) || status.is_cancelled() { Status::E_FAILED } else { status };
     state.task(task).done_works.push((token, work));
     state.latch(task, Event { token, value, status, kind: event_kind::OFFLOAD });

@@ -5,10 +5,10 @@ use super::host_leases::interface;
 use super::record::LogLine;
 use super::state::{Allowed, Callback, HEAD_BYTES, OPERATIONS, RESPOND_BYTES, Shared, State, TASKS};
 use super::task::{Life, Wait};
-use http_container_abi::constants::{OFFLOAD_ID, WORKER_NONE, event_kind, limit, notice};
+use http_container_abi::constants::{FD_ID, OFFLOAD_ID, PROVIDER_ID, WORKER_NONE, event_kind, limit, notice};
 use http_container_abi::{
     BoundaryRefusal, Event, ExtensionTable, FieldsView, Host, OffloadHost, Opaque, RawFields, Read, Refusal,
-    ResponseView, Status, Work, hc_bytes, offload_table,
+    ResponseView, Status, Work, fd_table, hc_bytes, offload_table, provider_table,
 };
 use std::sync::Arc;
 use std::thread;
@@ -56,6 +56,8 @@ impl Host for KitHost {
         }
         match id {
             _ if id == OFFLOAD_ID.as_bytes() => Some(ExtensionTable::of(offload_table::<KitHost>())),
+            _ if id == FD_ID.as_bytes() => Some(ExtensionTable::of(fd_table::<KitHost>())),
+            _ if id == PROVIDER_ID.as_bytes() => Some(ExtensionTable::of(provider_table::<KitHost>())),
             _ => interface(id),
         }
     }
@@ -164,7 +166,7 @@ impl Host for KitHost {
         }
         let call = || format!("complete({}, {status:?}, {value})", short(completion));
         let answer = self.call(call, |state| state.complete(completion, status, value));
-        self.shared.changed.notify_all();
+        self.shared.wake();
         answer
     }
 

@@ -1,19 +1,26 @@
 //! Cases about modules, driven by an adversarial host. Must not know any module.
 
+mod arrivals;
+mod bench;
 mod between_steps;
 mod cases;
 mod choices;
 mod crew;
+mod descriptors;
 mod drive;
 mod happenings;
 mod host;
 mod host_kv;
 mod host_leases;
+mod host_provider;
 mod host_response;
 mod host_sql;
 mod host_waiting;
 mod instance;
 mod kv_store;
+mod member_scripts;
+mod members;
+mod outside;
 mod plan;
 mod record;
 mod resources;

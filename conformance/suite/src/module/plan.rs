@@ -95,6 +95,10 @@ pub struct Plan {
     pub held_up: usize,
     /// What becomes of leases and of what is asked of them.
     pub members: Members,
+    /// Whether an interface that the module offers is refused.
+    pub is_offer_refused: bool,
+    /// Whether time passes as it does outside, and offloaded works run beside.
+    pub is_real: bool,
     /// Whether what happens is written down.
     pub is_traced: bool,
 }
@@ -135,6 +139,8 @@ impl Plan {
                 batch: [0, 3][choices.below(2)],
                 ..Members::CALM
             },
+            is_offer_refused: false,
+            is_real: false,
             is_traced: false,
         }
         .bounded()
@@ -158,6 +164,8 @@ impl Plan {
             has_extensions: true,
             held_up: 0,
             members: Members::CALM,
+            is_offer_refused: false,
+            is_real: false,
             is_traced: false,
         }
     }

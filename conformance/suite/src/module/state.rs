@@ -1,13 +1,16 @@
 //! What the kit's host knows, behind one lock, and which call is allowed where. No module is called under the lock.
 
 use super::choices::Choices;
+use super::descriptors::Descriptors;
 use super::kv_store::Store;
+use super::members::Member;
 use super::plan::{Disturbance, Plan};
 use super::record::{Phase, Record};
 use super::resources::{Lease, Named};
 use super::task::{Life, Task, Wait};
 use http_container_abi::constants::{module_flag, task_kind};
 use http_container_abi::{Event, RequestStorage, Status};
+use mio::Poll;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
@@ -91,6 +94,14 @@ pub struct State {
     pub leases: HashMap<u64, Lease>,
     /// What is stored, by the place of the resource.
     pub stores: HashMap<usize, Store>,
+    /// The interface that the module offered: it is a provider.
+    pub offered: Option<String>,
+    pub members: HashMap<u64, Member>,
+    /// Members whose task is over.
+    pub past_members: HashMap<u64, Member>,
+    pub descriptors: Descriptors,
+    /// Offloaded works that run beside.
+    pub works_beside: u64,
     pub refusals: HashMap<ThreadId, (&'static str, &'static str)>,
     /// Memory of ended views, poisoned.
     pub graveyard: VecDeque<Vec<u8>>,
@@ -104,6 +115,8 @@ pub struct Shared {
     state: Mutex<State>,
     /// A thread of the module's completed something.
     pub changed: Condvar,
+    /// The queue of events of descriptors, once there is one.
+    poll: Mutex<Option<Poll>>,
 }
 
 impl Shared {
@@ -131,13 +144,33 @@ impl Shared {
             resources: Vec::new(),
             leases: HashMap::new(),
             stores: HashMap::new(),
+            offered: None,
+            members: HashMap::new(),
+            past_members: HashMap::new(),
+            descriptors: Descriptors::default(),
+            works_beside: 0,
             refusals: HashMap::new(),
             graveyard: VecDeque::new(),
             request_graveyard: VecDeque::new(),
             event_graveyard: VecDeque::new(),
             lease_graveyard: VecDeque::new(),
         };
-        Shared { state: Mutex::new(state), changed: Condvar::new() }
+        Shared { state: Mutex::new(state), changed: Condvar::new(), poll: Mutex::new(None) }
+    }
+
+    /// The queue of events of descriptors. It is locked before the state.
+    pub fn poll(&self) -> MutexGuard<'_, Option<Poll>> {
+        self.poll.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something came from outside: whoever waits for that goes on.
+    pub fn wake(&self) {
+        self.changed.notify_all();
+        let waker = self.lock().descriptors.waker();
+        if let Some(waker) = waker {
+            // A queue that cannot be written to has events.
+            let _ = waker.wake();
+        }
     }
 
     /// The state.
@@ -215,7 +248,8 @@ impl State {
         };
         let found = self.task(task);
         found.calls += 1;
-        if found.script == Some(has_left.0) && found.calls == has_left.1 {
+        let is_peers = found.kind == task_kind::REQUEST;
+        if is_peers && found.script == Some(has_left.0) && found.calls == has_left.1 {
             self.lose_peer(task);
         }
         Ok(())

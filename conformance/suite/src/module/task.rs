@@ -19,6 +19,14 @@ pub enum Wait {
     Completion(u64),
     /// Offloaded work.
     Offload(Work),
+    /// Offloaded work that runs beside, by its number.
+    Beside(u64),
+    /// An edge: the registration, and the interest.
+    Fd(u64, u32),
+    /// A request to a member.
+    Member,
+    /// Room for rows of a member.
+    MemberRoom,
     /// Leases; whether the module gave a time.
     Acquire(bool),
     /// The answer to a statement on that lease.
@@ -216,13 +224,14 @@ impl Task {
 }
 
 impl Wait {
-    /// The lease that it is about.
+    /// The lease or registration that it is about.
     #[must_use]
     pub fn lease(&self) -> Option<u64> {
         match self {
             Wait::Sql(lease) | Wait::SqlRows(lease) | Wait::Kv(lease) | Wait::KvMessage(lease) => {
                 Some(*lease)
             }
+            Wait::Fd(registration, _) => Some(*registration),
             _ => None,
         }
     }
