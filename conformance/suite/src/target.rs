@@ -53,6 +53,9 @@ pub struct ModuleTarget {
     /// Paths, with queries, of the requests; none: the kit's own.
     #[serde(default)]
     pub paths: Vec<String>,
+    /// What a provider is connected with, `HOST:PORT` as it stands in the configuration; empty: that is not told.
+    #[serde(default)]
+    pub peer: String,
     /// Variables of the environment of each case's process.
     #[serde(default)]
     pub environment: Vec<(String, String)>,
@@ -112,9 +115,13 @@ impl Target {
                     config => format!(" --config '{}'", config.replace('\'', "'\\''")),
                 };
                 let paths: String = module.paths.iter().map(|path| format!(" --path '{path}'")).collect();
+                let peer = match module.peer.as_str() {
+                    "" => String::new(),
+                    peer => format!(" --peer {peer}"),
+                };
                 let seed = seed.map(|seed| format!(" --reproduce {seed}")).unwrap_or_default();
                 format!(
-                    "hc-conformance module {}{config}{paths} --filter '={case}'{seed}",
+                    "hc-conformance module {}{config}{paths}{peer} --filter '={case}'{seed}",
                     module.path.display()
                 )
             }

@@ -52,6 +52,12 @@ impl State {
         handle
     }
 
+    /// The request of a member that is under way, or that comes, is to be interrupted: once it was handed out, as soon as the
+    /// member looks.
+    pub(super) fn interrupt(&mut self, task: u64) {
+        self.members.entry(task).and_modify(|member| member.is_to_interrupt = true);
+    }
+
     /// Members are told to close when they have answered what they are asked.
     pub(super) fn close_members(&mut self) {
         self.members.values_mut().for_each(|member| member.is_closing = true);

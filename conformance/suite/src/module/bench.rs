@@ -10,7 +10,7 @@ use super::record::Record;
 use super::state::State;
 use crate::case::Outcome;
 use crate::target::ModuleTarget;
-use http_container_abi::constants::{kv_operation, task_kind};
+use http_container_abi::constants::kv_operation;
 use http_container_abi::{LoadedModule, Status};
 use std::time::{Duration, Instant};
 
@@ -182,11 +182,6 @@ impl Bench {
             }
         }
         self.state(|state| state.now_ns = state.now_ns.max(until));
-    }
-
-    /// Starts a task of the kind of members although nothing was offered; what `start` answered.
-    pub fn start_member(driver: &mut Driver) -> Status {
-        driver.start_of_kind(task_kind::MEMBER)
     }
 
     /// Closes all, and ends the instance; what was found out.

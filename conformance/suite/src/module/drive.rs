@@ -9,7 +9,7 @@ use super::record::Record;
 use super::state::{Shared, State};
 use super::task::{Life, Task, Wait};
 use super::verdicts::conclude;
-use http_container_abi::constants::{notice, task_kind};
+use http_container_abi::constants::notice;
 use http_container_abi::{ModuleTable, Status};
 use std::sync::Arc;
 use std::time::Duration;
@@ -181,7 +181,10 @@ impl Driver {
                 Life::Running | Life::Finishing | Life::Gone => {}
             }
         }
-        if self.arrived < self.plan.scripts.len() && requests < self.plan.at_once && !state.is_closing {
+        // A member is worth several requests.
+        let scripts = self.plan.scripts.len();
+        let most = if state.offered.is_some() { scripts.div_ceil(4) } else { scripts };
+        if self.arrived < most && requests < self.plan.at_once && !state.is_closing {
             all.push(Next::Arrive);
         }
         let chosen = state.choices.below(all.len());

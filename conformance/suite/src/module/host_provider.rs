@@ -96,7 +96,7 @@ impl State {
         let raw = storage.raw();
         member.under_way = Some((request, storage));
         member.answer = MemberAnswer::default();
-        (member.kept, member.is_interrupted, member.is_to_interrupt) = (0, false, false);
+        (member.kept, member.is_interrupted) = (0, false);
         Ok(raw)
     }
 

@@ -21,6 +21,7 @@ mod kv_store;
 mod member_scripts;
 mod members;
 mod outside;
+mod peer;
 mod plan;
 mod record;
 mod resources;
