@@ -1,6 +1,7 @@
 //! The kit proves itself: each fault of the bad module, and the cases that must fail for it, no more and no fewer. Builds nothing;
 //! must not know how cases find a fault.
 
+mod echo;
 mod faults;
 
 pub use faults::{FAULTS, Fault, How};
@@ -43,11 +44,12 @@ impl Kill {
 /// When the module cannot be read, or this program cannot run itself.
 pub fn run(bad: &Path, program: &Path, at_once: usize, mut tell: impl FnMut(&Kill)) -> io::Result<Vec<Kill>> {
     let scratch = Scratch::new()?;
+    let peer = echo::start()?;
     let cases: Vec<Case> = registry::all().into_iter().filter(|case| case.subject == Kind::Module).collect();
     let mut kills = Vec::new();
     let good = Fault { name: "none", how: How::Configuration, expected: &[] };
     for fault in std::iter::once(&good).chain(FAULTS) {
-        let target = Target::Module(fault.target(bad, &scratch)?);
+        let target = Target::Module(fault.target(bad, &scratch, &peer)?);
         let ran = runner::run_as(program, &cases, &target, at_once, Duration::from_secs(60), |_| {});
         let failed = ran.into_iter().filter(|ran| ran.outcome.verdict.is_bad());
         let failed = failed.map(|ran| (ran.case.name, ran.outcome)).collect();
@@ -91,7 +93,7 @@ pub fn line(kill: &Kill) -> String {
 
 impl Fault {
     /// The bad module with this fault.
-    fn target(&self, bad: &Path, scratch: &Scratch) -> io::Result<ModuleTarget> {
+    fn target(&self, bad: &Path, scratch: &Scratch, peer: &str) -> io::Result<ModuleTarget> {
         let plain = ModuleTarget {
             path: bad.to_owned(),
             config: "{}".into(),
@@ -100,6 +102,11 @@ impl Fault {
             ..ModuleTarget::default()
         };
         Ok(match self.how {
+            How::Configuration if self.name.starts_with("link:") => ModuleTarget {
+                config: format!("{{\"fault\":\"{}\",\"peer\":\"{peer}\"}}", self.name),
+                peer: peer.to_owned(),
+                ..plain
+            },
             How::Configuration => {
                 ModuleTarget { config: format!("{{\"fault\":\"{}\"}}", self.name), ..plain }
             }

@@ -2,8 +2,9 @@
 //! when callbacks are due.
 
 use super::host_leases::interface;
+use super::permission::Allowed;
 use super::record::LogLine;
-use super::state::{Allowed, Callback, HEAD_BYTES, OPERATIONS, RESPOND_BYTES, Shared, State, TASKS};
+use super::state::{Callback, HEAD_BYTES, OPERATIONS, RESPOND_BYTES, Shared, State, TASKS};
 use super::task::{Life, Wait};
 use http_container_abi::constants::{FD_ID, OFFLOAD_ID, PROVIDER_ID, WORKER_NONE, event_kind, limit, notice};
 use http_container_abi::{

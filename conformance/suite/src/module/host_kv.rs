@@ -2,8 +2,9 @@
 
 use super::host::KitHost;
 use super::kv_store::KvRequest;
+use super::permission::Allowed;
 use super::resources::{KvReply, KvSide};
-use super::state::{Allowed, State};
+use super::state::State;
 use super::task::Wait;
 use http_container_abi::constants::{KV_ID, event_kind, kv_operation};
 use http_container_abi::{Event, KvHost, KvRequestView, RawMessage, RawReply, Status, hc_bytes};

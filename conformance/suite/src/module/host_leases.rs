@@ -2,9 +2,10 @@
 //! what an interface does.
 
 use super::host::KitHost;
+use super::permission::Allowed;
 use super::plan::Disturbance;
 use super::resources::{Lease, Named, spoil};
-use super::state::{Allowed, Callback, State};
+use super::state::{Callback, State};
 use super::task::Wait;
 use http_container_abi::constants::{KV_ID, LIMIT_ID, NO_DEADLINE, POOL_ID, SQL_ID, event_kind, lease_end};
 use http_container_abi::{

@@ -2,9 +2,10 @@
 
 use super::host::KitHost;
 use super::members::{Member, MemberAnswer, Request};
+use super::permission::Allowed;
 use super::resources::KvReply;
 use super::sql_answers::Value;
-use super::state::{Allowed, Callback, State};
+use super::state::{Callback, State};
 use super::task::Wait;
 use http_container_abi::constants::{
     KV_ID, LIMIT_ID, POOL_ID, SQL_ID, event_kind, member_flag, sql_flag, task_kind,
@@ -141,7 +142,7 @@ impl State {
             let text = "no statement under way has columns";
             return (self.breach(call, "provider.rows", Status::E_STATE, text), 0);
         }
-        if values.len() % width != 0 {
+        if !values.len().is_multiple_of(width) {
             let text = "the values are no whole rows";
             return (self.breach(call, "provider.rows", Status::E_INVALID, text), 0);
         }

@@ -1,9 +1,10 @@
 //! The kit's host: request bodies and responses. Checks what HTTP permits, with the least limits that a container may have.
 
+use super::permission::Allowed;
 use super::plan::{Pieces, Room};
 use super::record::{Answer, Phase};
 use super::script::BodyEnd;
-use super::state::{Allowed, HEAD_BYTES, RESPOND_BYTES, State};
+use super::state::{HEAD_BYTES, RESPOND_BYTES, State};
 use super::task::Wait;
 use http_container_abi::constants::event_kind;
 use http_container_abi::{FieldsView, RawFields, Read, ResponseView, Status};

@@ -1,9 +1,10 @@
 //! The kit's host: hc.sql/1 for modules that use a database. Must not know what is answered to which statement.
 
 use super::host::KitHost;
+use super::permission::Allowed;
 use super::resources::{Lease, SqlSide, SqlState, spoil};
 use super::sql_answers::{SqlAnswer, Value, answer, transaction};
-use super::state::{Allowed, State};
+use super::state::State;
 use super::task::Wait;
 use http_container_abi::constants::{SQL_ID, event_kind};
 use http_container_abi::{Event, RawNames, RawOutcome, RawRows, SqlHost, StatementView, Status, hc_bytes};

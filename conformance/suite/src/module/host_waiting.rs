@@ -1,7 +1,8 @@
 //! The kit's host: completions, timers, what is withdrawn, and tasks that are spawned. Must not know when callbacks are due.
 
 use super::host::is_reserved;
-use super::state::{Allowed, Callback, State, TASKS};
+use super::permission::Allowed;
+use super::state::{Callback, State, TASKS};
 use super::task::{Life, Task, Wait};
 use http_container_abi::constants::{WORKER_ANY, WORKER_SELF, task_kind};
 use http_container_abi::{Event, Opaque, Status};

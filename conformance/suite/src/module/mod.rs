@@ -22,6 +22,7 @@ mod member_scripts;
 mod members;
 mod outside;
 mod peer;
+mod permission;
 mod plan;
 mod record;
 mod resources;

@@ -9,6 +9,8 @@ use std::thread;
 struct Passage {
     is_held: bool,
     is_over: bool,
+    /// Connections that come are cut, too.
+    is_cut: bool,
     streams: Vec<TcpStream>,
 }
 
@@ -75,8 +77,13 @@ impl Peer {
         self.shared.changed.notify_all();
     }
 
-    /// Cuts all connections.
+    /// Cuts all connections, and those to come.
     pub fn cut(&self) {
+        self.shared.lock().is_cut = true;
+        self.cut_those_there_are();
+    }
+
+    fn cut_those_there_are(&self) {
         for stream in self.shared.lock().streams.drain(..) {
             // One that is closed already is cut.
             let _ = stream.shutdown(Shutdown::Both);
@@ -97,6 +104,9 @@ impl Drop for Peer {
 fn connect(shared: &Arc<Shared>, near: TcpStream, target: &str) -> io::Result<()> {
     let far = TcpStream::connect(target)?;
     shared.lock().streams.extend([near.try_clone()?, far.try_clone()?]);
+    if shared.lock().is_cut {
+        return near.shutdown(Shutdown::Both);
+    }
     let pairs = [(near.try_clone()?, far.try_clone()?), (far, near)];
     for (mut from, mut to) in pairs {
         let shared = Arc::clone(shared);

@@ -24,9 +24,26 @@ pub fn run(script: &str, arguments: &[&str]) {
 /// Builds examples that are written in Rust, without optimisation; the folder that they are in.
 #[allow(dead_code, reason = "only one of the test binaries needs it")]
 pub fn rust_examples(names: &[&str]) -> PathBuf {
+    build(&[], names)
+}
+
+/// Builds providers as modules; the folder that they are in.
+#[allow(dead_code, reason = "only one of the test binaries needs it")]
+pub fn providers(names: &[&str]) -> PathBuf {
+    let packages: Vec<String> = names.iter().map(|name| format!("hc-provider-{name}")).collect();
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    build(&["--examples"], &packages).join("examples")
+}
+
+fn build(arguments: &[&str], names: &[&str]) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target folder");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--locked", "--quiet", "--target-dir"]).arg(target).current_dir(root());
+    cargo
+        .arg("build")
+        .args(arguments)
+        .args(["--locked", "--quiet", "--target-dir"])
+        .arg(target)
+        .current_dir(root());
     names.iter().for_each(|name| {
         cargo.args(["--package", name]);
     });

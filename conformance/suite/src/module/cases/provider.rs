@@ -289,6 +289,8 @@ fn checks(_: &Case, context: &mut Context) -> Outcome {
 fn lost(_: &Case, context: &mut Context) -> Outcome {
     with_peer(context, 5, |bench, peer| {
         let member = bench.open()?;
+        // A whole way there and back: the connection stands.
+        bench.ask(member, Request::Plain(member_request::CHECK))?;
         peer.cut();
         // That it is noticed at once is a recommendation; a request has to show it.
         bench.pass(SILENCE);

@@ -119,7 +119,7 @@ fn commits(_: &Case, context: &mut Context) -> Outcome {
 }
 
 fn resets(_: &Case, context: &mut Context) -> Outcome {
-    each_database(context, 20, &["provider.flag.dirty.told"], |bench, seed| {
+    each_database(context, 20, &[], |bench, seed| {
         let rule = "provider.reset";
         let member = bench.open()?;
         fresh(bench, member)?;

@@ -1,5 +1,6 @@
 //! Cases with a course of their own: a task of an unknown kind, ended views, steps that sleep, two instances at once.
 
+use super::plain::has_own_case;
 use super::{case, each_seed, failure, played, told};
 use crate::case::{Case, Context, Outcome, Verdict};
 use crate::module::drive::{Driver, play_timed};
@@ -126,7 +127,8 @@ fn separate(_: &Case, context: &mut Context) -> Outcome {
         let (first, second) = (first.end(), second.end());
         let calm = played(module, target, &Plan::calm(seed, plan.scripts.clone()))?;
         for record in [&first.lock().record, &second.lock().record] {
-            let is_new = |rule: &str| !calm.violations.iter().any(|known| known.rule == rule);
+            let is_new =
+                |rule: &str| !has_own_case(rule) && !calm.violations.iter().any(|known| known.rule == rule);
             if let Some(violation) = record.violations.iter().find(|found| is_new(found.rule)) {
                 return Err(told(violation, record));
             }
