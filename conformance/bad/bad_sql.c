@@ -79,9 +79,9 @@ static hc_status insert(struct member *m, const char *text, hc_member_result *re
 }
 
 /* Keeps the values of the one row of hc_kit_values, as its columns want them. */
-static hc_status keep(const hc_sql_statement *statement, hc_member_result *result) {
+static hc_status keep(const char *text, const hc_sql_statement *statement, hc_member_result *result) {
   size_t i, count = statement->value_count;
-  int is_small = strstr(statement->text.data, "(s)") != NULL, is_two = count == 2;
+  int is_small = strstr(text, "(s)") != NULL, is_two = count == 2;
   if (is_small && is_fault("sql:wide-numbers-are-cut")) {
     kept[0] = statement->values[0];
     kept[0].integer = (int16_t)kept[0].integer;
@@ -212,7 +212,7 @@ static hc_status run(struct member *m, const char *text, const hc_sql_statement 
     return HC_OK;
   }
   if (begins(text, "INSERT INTO hc_kit_values")) {
-    return keep(statement, result);
+    return keep(text, statement, result);
   }
   if (begins(text, "INSERT")) {
     return insert(m, text, result);

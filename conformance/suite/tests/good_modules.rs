@@ -2,8 +2,11 @@
 
 mod modules;
 
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Output};
+use std::thread;
 
 /// Seeds with which the examples are run.
 const SEEDS: &str = "1..8";
@@ -46,9 +49,39 @@ fn examples_in_c_keep_the_rules() {
 #[test]
 fn examples_in_rust_keep_the_rules() {
     let names = ["hello_rust", "echo_stream", "upload_hash"];
-    let folder = modules::rust_examples(&[&names[..], &["notes_rust"]].concat());
+    let folder = modules::rust_examples(&[&names[..], &["notes_rust", "middleware", "fetch"]].concat());
     names.iter().for_each(|name| holds(&folder.join(format!("lib{name}.so"))));
     holds_with(&folder.join("libnotes_rust.so"), &NOTES, 30);
+    let guard = ["--config", "{\"token\": \"secret\"}", "--field", "authorization: Bearer secret"];
+    holds_with(&folder.join("libmiddleware.so"), &guard, 28);
+    let config = format!("{{\"upstream\": \"http://{}/\"}}", upstream());
+    let sections =
+        ["--section", "waiting", "--section", "threads", "--section", "resources", "--seeds", "1..2"];
+    holds_with(&folder.join("libfetch.so"), &[&["--config", &config][..], &sections[..]].concat(), 6);
+}
+
+/// A server of HTTP that answers each connection once, as long as the process lives; its address.
+fn upstream() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("there is a free port");
+    let address = listener.local_addr().expect("it is bound");
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            thread::spawn(move || {
+                let mut head = Vec::new();
+                let mut bytes = [0; 1024];
+                while !head.windows(4).any(|four| four == b"\r\n\r\n") {
+                    match stream.read(&mut bytes) {
+                        Ok(count @ 1..) => head.extend_from_slice(&bytes[..count]),
+                        _ => return,
+                    }
+                }
+                // A client that has gone does not read it.
+                let _ = stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 6\r\nconnection: close\r\n\r\nhello\n");
+            });
+        }
+    });
+    address
 }
 
 #[test]

@@ -9,7 +9,7 @@ use http_container_abi::constants::task_kind;
 use std::sync::Arc;
 
 /// How long a request may take on the host's clock (ns).
-const DEADLINE_NS: u64 = 3_600_000_000_000;
+pub const DEADLINE_NS: u64 = 3_600_000_000_000;
 
 impl State {
     /// What comes for the script of that number: a request; or, to a provider, which gets none, a member.
@@ -30,6 +30,10 @@ impl State {
         task.deadline_ns = deadline_ns;
         task.feed.bytes.clone_from(&script.body);
         task.feed.end = script.end;
+        if script.has_trailers {
+            task.feed.trailers.push(b"x-kit-trailer", b"at the end");
+            task.feed.trailers.seal();
+        }
         task.request = Some(Arc::new(script.storage(id, deadline_ns)));
         let handle = self.handle();
         self.record.trace(|| {

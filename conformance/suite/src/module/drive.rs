@@ -288,6 +288,7 @@ impl Driver {
         self.instance.finish(task, outcome, unseen);
         let mut state = self.shared.lock();
         state.end_leases(task, outcome);
+        state.end_children(task);
         state.order.retain(|&live| live != task);
         if let Some(ended) = state.tasks.remove(&task) {
             state.end_member(task, outcome);
@@ -310,7 +311,8 @@ impl Driver {
             let mut state = self.shared.lock();
             state.record.trace(|| "the container begins to stop".to_owned());
             for handle in state.order.clone() {
-                state.notice(handle, notice::DRAIN);
+                // Whether the container stops, or a newer generation takes the instance's place.
+                state.notice(handle, [notice::DRAIN, notice::RELOAD][self.plan.seed as usize % 2]);
             }
             state.close_members();
             state.record.steps + DRAIN_STEPS

@@ -68,6 +68,8 @@ pub fn happen(shared: &Arc<Shared>, task: u64, place: usize) {
             let event = Event { token, value: u64::from(interest), status: Status::OK, kind: event_kind::FD };
             state.latch(task, event);
         }
+        Wait::ChildHead(child) => state.child_answered(task, token, child),
+        Wait::ChildBody(child) => state.child_goes_on(task, token, child, is_spurious),
         Wait::Member => state.latch(task, Event::ready(event_kind::MEMBER, token)),
         Wait::MemberRoom => {
             state.members.entry(task).and_modify(|member| member.kept = 0);

@@ -6,10 +6,12 @@ use super::permission::Allowed;
 use super::record::LogLine;
 use super::state::{Callback, HEAD_BYTES, OPERATIONS, RESPOND_BYTES, Shared, State, TASKS};
 use super::task::{Life, Wait};
-use http_container_abi::constants::{FD_ID, OFFLOAD_ID, PROVIDER_ID, WORKER_NONE, event_kind, limit, notice};
+use http_container_abi::constants::{
+    DISPATCH_ID, FD_ID, OFFLOAD_ID, PROVIDER_ID, WORKER_NONE, event_kind, limit, notice,
+};
 use http_container_abi::{
     BoundaryRefusal, Event, ExtensionTable, FieldsView, Host, OffloadHost, Opaque, RawFields, Read, Refusal,
-    ResponseView, Status, Work, fd_table, hc_bytes, offload_table, provider_table,
+    ResponseView, Status, Work, dispatch_table, fd_table, hc_bytes, offload_table, provider_table,
 };
 use std::sync::Arc;
 use std::thread;
@@ -57,6 +59,7 @@ impl Host for KitHost {
         }
         match id {
             _ if id == OFFLOAD_ID.as_bytes() => Some(ExtensionTable::of(offload_table::<KitHost>())),
+            _ if id == DISPATCH_ID.as_bytes() => Some(ExtensionTable::of(dispatch_table::<KitHost>())),
             _ if id == FD_ID.as_bytes() => Some(ExtensionTable::of(fd_table::<KitHost>())),
             _ if id == PROVIDER_ID.as_bytes() => Some(ExtensionTable::of(provider_table::<KitHost>())),
             _ => interface(id),
@@ -78,7 +81,7 @@ impl Host for KitHost {
         let mut state = self.shared.lock();
         state.look_alive("now");
         if state.here().is_some() {
-            state.now_ns += 100;
+            state.now_ns += state.plan.tick_ns;
         }
         state.now_ns
     }
@@ -100,6 +103,7 @@ impl Host for KitHost {
             limit::HEAD_BYTES => HEAD_BYTES as u64,
             limit::BODY_BYTES => 1 << 20,
             limit::TASKS => TASKS as u64,
+            limit::DISPATCH_DEPTH => 4,
             _ => 0,
         }
     }

@@ -75,6 +75,9 @@ impl State {
         if let Err(status) = self.check_token("body_read", task, token) {
             return Read::none(status);
         }
+        if self.task(task).feed.is_taken {
+            return Read::none(self.refuse("dispatch.body.taken", Status::E_STATE, "a child has the body"));
+        }
         let old = self.task(task).feed.shown.take();
         self.bury(old);
         let late = self.plan.late;
@@ -122,7 +125,7 @@ impl State {
         self.need_request("body_trailers", task)?;
         let feed = &self.task(task).feed;
         if feed.is_over && feed.end == BodyEnd::Whole {
-            return Ok(RawFields::NONE);
+            return Ok(feed.trailers.raw());
         }
         Err(self.refuse("body.trailers.after-end", Status::E_STATE, "the body has not ended"))
     }

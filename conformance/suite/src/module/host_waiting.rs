@@ -71,6 +71,7 @@ impl State {
                         self.completions.remove(&handle);
                     }
                     Wait::Acquire(_) => self.forget_leases(task, token),
+                    Wait::ChildHead(child) => self.end_child(child),
                     Wait::Sql(lease) | Wait::Kv(lease) => {
                         self.leases.entry(lease).and_modify(|lease| lease.is_poisoned = true);
                     }

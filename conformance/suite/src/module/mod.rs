@@ -4,6 +4,7 @@ mod arrivals;
 mod bench;
 mod between_steps;
 mod cases;
+mod children;
 mod choices;
 mod crew;
 mod descriptors;

@@ -3,6 +3,7 @@
 use super::choices::Choices;
 use super::resources::Members;
 use super::script::{BodyEnd, Script, scripts};
+use crate::target::ModuleTarget;
 use http_container_abi::Status;
 
 /// How a request body comes.
@@ -95,6 +96,8 @@ pub struct Plan {
     pub held_up: usize,
     /// What becomes of leases and of what is asked of them.
     pub members: Members,
+    /// How far the clock goes with each look at it (ns).
+    pub tick_ns: u64,
     /// Whether an interface that the module offers is refused.
     pub is_offer_refused: bool,
     /// Whether time passes as it does outside, and offloaded works run beside.
@@ -106,10 +109,10 @@ pub struct Plan {
 impl Plan {
     /// The run of a seed with every sort of lateness, and nothing that goes wrong.
     #[must_use]
-    pub fn of_seed(seed: u64, targets: &[String]) -> Plan {
+    pub fn of_seed(seed: u64, wanted: &ModuleTarget) -> Plan {
         let mut choices = Choices::new(seed, 1);
         let count = 1 + choices.below(6);
-        let scripts = scripts(&mut choices, count, targets);
+        let scripts = scripts(&mut choices, count, wanted);
         let pieces = match choices.below(4) {
             0 => Pieces::Bytes,
             1 => Pieces::UpTo(16),
@@ -139,6 +142,7 @@ impl Plan {
                 batch: [0, 3][choices.below(2)],
                 ..Members::CALM
             },
+            tick_ns: 100,
             is_offer_refused: false,
             is_real: false,
             is_traced: false,
@@ -164,6 +168,7 @@ impl Plan {
             has_extensions: true,
             held_up: 0,
             members: Members::CALM,
+            tick_ns: 100,
             is_offer_refused: false,
             is_real: false,
             is_traced: false,

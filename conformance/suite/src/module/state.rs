@@ -1,5 +1,6 @@
 //! What the kit's host knows, behind one lock, and which call is allowed where. No module is called under the lock.
 
+use super::children::Child;
 use super::choices::Choices;
 use super::descriptors::Descriptors;
 use super::kv_store::Store;
@@ -87,6 +88,7 @@ pub struct State {
     pub members: HashMap<u64, Member>,
     /// Members whose task is over.
     pub past_members: HashMap<u64, Member>,
+    pub children: HashMap<u64, Child>,
     pub descriptors: Descriptors,
     /// Offloaded works that run beside.
     pub works_beside: u64,
@@ -135,6 +137,7 @@ impl Shared {
             offered: None,
             members: HashMap::new(),
             past_members: HashMap::new(),
+            children: HashMap::new(),
             descriptors: Descriptors::default(),
             works_beside: 0,
             refusals: HashMap::new(),

@@ -3,7 +3,7 @@
 use super::record::{Answer, Phase};
 use super::script::BodyEnd;
 use http_container_abi::constants::event_kind;
-use http_container_abi::{Event, Opaque, RequestStorage, Status, Work};
+use http_container_abi::{Event, FieldStorage, Opaque, RequestStorage, Status, Work};
 use std::sync::Arc;
 
 /// What an operation waits for.
@@ -23,6 +23,10 @@ pub enum Wait {
     Beside(u64),
     /// An edge: the registration, and the interest.
     Fd(u64, u32),
+    /// The head of a child's response.
+    ChildHead(u64),
+    /// The body of a child's response.
+    ChildBody(u64),
     /// A request to a member.
     Member,
     /// Room for rows of a member.
@@ -69,6 +73,10 @@ pub struct Feed {
     pub is_over: bool,
     /// The next read goes on, whatever is chosen: an event promised it.
     pub is_promised: bool,
+    /// A child has it.
+    pub is_taken: bool,
+    /// The trailers.
+    pub trailers: FieldStorage,
 }
 
 /// A task.
@@ -133,6 +141,8 @@ impl Task {
             shown: None,
             is_over: false,
             is_promised: false,
+            is_taken: false,
+            trailers: FieldStorage::new(),
         };
         Task {
             script: None,
@@ -192,6 +202,7 @@ impl Task {
         let is_kind = |wait: &Wait| match wait {
             Wait::SqlRows(_) => kind == event_kind::SQL_ROWS,
             Wait::KvMessage(_) => kind == event_kind::KV_MESSAGE,
+            Wait::ChildBody(_) => kind == event_kind::CHILD_BODY,
             _ => false,
         };
         self.waits.iter().any(|(token, wait)| is_kind(wait) && of_lease(*token))
@@ -224,7 +235,7 @@ impl Task {
 }
 
 impl Wait {
-    /// The lease or registration that it is about.
+    /// The lease, registration or child that it is about.
     #[must_use]
     pub fn lease(&self) -> Option<u64> {
         match self {
@@ -232,6 +243,7 @@ impl Wait {
                 Some(*lease)
             }
             Wait::Fd(registration, _) => Some(*registration),
+            Wait::ChildHead(child) | Wait::ChildBody(child) => Some(*child),
             _ => None,
         }
     }

@@ -11,24 +11,26 @@ fn root() -> &'static Path {
 }
 
 /// A folder for the modules of one test binary.
+#[allow(dead_code, reason = "not all test binaries need it")]
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// Runs a script of the repository.
+#[allow(dead_code, reason = "not all test binaries need it")]
 pub fn run(script: &str, arguments: &[&str]) {
     let status = Command::new(root().join(script)).args(arguments).status().expect("sh must be there");
     assert!(status.success(), "{script} {arguments:?}");
 }
 
 /// Builds examples that are written in Rust, without optimisation; the folder that they are in.
-#[allow(dead_code, reason = "only one of the test binaries needs it")]
+#[allow(dead_code, reason = "not all test binaries need it")]
 pub fn rust_examples(names: &[&str]) -> PathBuf {
     build(&[], names)
 }
 
 /// Builds providers as modules; the folder that they are in.
-#[allow(dead_code, reason = "only one of the test binaries needs it")]
+#[allow(dead_code, reason = "not all test binaries need it")]
 pub fn providers(names: &[&str]) -> PathBuf {
     let packages: Vec<String> = names.iter().map(|name| format!("hc-provider-{name}")).collect();
     let packages: Vec<&str> = packages.iter().map(String::as_str).collect();

@@ -81,7 +81,7 @@ fn instances(_: &Case, context: &mut Context) -> Outcome {
         Err(outcome) => return outcome,
     };
     let round = |seed| {
-        let plan = Plan::of_seed(seed, &target.paths);
+        let plan = Plan::of_seed(seed, &target);
         let record = play(module.table, &plan, &target.config);
         (record.create == Some(Status::OK)).then_some(())
     };

@@ -94,7 +94,7 @@ fn family_of(violation: &Violation) -> &'static str {
 
 fn family(case: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let scripts = Plan::of_seed(seed, &target.paths).scripts;
+        let scripts = Plan::of_seed(seed, target).scripts;
         let plan = Plan::calm(seed, scripts);
         let record = played(module, target, &plan)?;
         match record.violations.iter().find(|violation| family_of(violation) == case.name) {

@@ -141,7 +141,7 @@ fn answers(record: &Record) -> Vec<Option<&Answer>> {
 
 fn no_new_breach(context: &mut Context, adverse: impl Fn(Plan) -> Plan) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan::of_seed(seed, &target.paths);
+        let plan = Plan::of_seed(seed, target);
         let calm = calm(module, target, &plan)?;
         let plan = adverse(plan);
         compare(&played(module, target, &plan)?, &calm, module, target, &plan)
@@ -151,7 +151,7 @@ fn no_new_breach(context: &mut Context, adverse: impl Fn(Plan) -> Plan) -> Outco
 /// Adversity that no peer sees: the answers are those of the calm run, where they depend on the request alone.
 fn same_answers(context: &mut Context, adverse: impl Fn(Plan) -> Plan) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let scripts = Plan::of_seed(seed, &target.paths).scripts;
+        let scripts = Plan::of_seed(seed, target).scripts;
         let plan = adverse(Plan::calm(seed, scripts)).bounded();
         let first = calm(module, target, &plan)?;
         let again = answers_out_of_order(module, target, &plan)?;
@@ -164,8 +164,9 @@ fn same_answers(context: &mut Context, adverse: impl Fn(Plan) -> Plan) -> Outcom
         for (number, (calm, adverse)) in answers(&first).into_iter().zip(answers(&record)).enumerate() {
             if calm == again[number].as_ref() && calm != adverse {
                 // A clock or a counter may have gone on, and an answer that shows it is nothing to compare with.
-                let thrice = doubled(doubled(plan.clone()));
-                let later = self::calm(module, target, &thrice)?;
+                let thrice = doubled(doubled(plan.clone())).scripts;
+                let other = Plan { tick_ns: 3_000_000, ..Plan::calm(plan.seed, thrice) };
+                let later = played(module, target, &other)?;
                 if answers(&later).iter().skip(number).step_by(plan.scripts.len()).all(|later| *later == calm)
                 {
                     return Err(differ(&plan, number, calm, adverse));
@@ -199,7 +200,7 @@ fn differ(plan: &Plan, number: usize, calm: Option<&Answer>, adverse: Option<&An
 
 fn cancelled(_: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan { workers: 1, held_up: 3, ..Plan::of_seed(seed, &target.paths) };
+        let plan = Plan { workers: 1, held_up: 3, ..Plan::of_seed(seed, target) };
         let calm = calm(module, target, &plan)?;
         let before = played(module, target, &plan)?;
         for (script, ended) in before.ended.iter().enumerate() {
@@ -221,7 +222,7 @@ fn cancelled(_: &Case, context: &mut Context) -> Outcome {
 
 fn peer_leaves(_: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan { workers: 1, ..Plan::of_seed(seed, &target.paths) };
+        let plan = Plan { workers: 1, ..Plan::of_seed(seed, target) };
         let calm = calm(module, target, &plan)?;
         let before = played(module, target, &plan)?;
         if !before.offers.is_empty() {
@@ -242,7 +243,7 @@ fn peer_leaves(_: &Case, context: &mut Context) -> Outcome {
 
 fn refused(_: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan { workers: 1, ..Plan::of_seed(seed, &target.paths) };
+        let plan = Plan { workers: 1, ..Plan::of_seed(seed, target) };
         let calm = calm(module, target, &plan)?;
         let calls = played(module, target, &plan)?.calls.min(40);
         for call in 1..=calls {
@@ -257,7 +258,7 @@ fn refused(_: &Case, context: &mut Context) -> Outcome {
 
 fn stops(_: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan { workers: 1, ..Plan::of_seed(seed, &target.paths) };
+        let plan = Plan { workers: 1, ..Plan::of_seed(seed, target) };
         let calm = calm(module, target, &plan)?;
         let steps = played(module, target, &plan)?.steps.min(24);
         for step in 0..=steps {

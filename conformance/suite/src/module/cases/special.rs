@@ -46,7 +46,7 @@ fn unknown_kind(_: &Case, context: &mut Context) -> Outcome {
 /// Memory of ended views is overwritten: with another pattern, a module that reads it gives another answer.
 fn views(_: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan { pieces: Pieces::UpTo(64), ..Plan::of_seed(seed, &target.paths) }.bounded();
+        let plan = Plan { pieces: Pieces::UpTo(64), ..Plan::of_seed(seed, target) }.bounded();
         let plan = Plan { workers: 1, at_once: 1, ..plan };
         let first = played(module, target, &plan)?;
         let is_view = |text: &str| text.contains("whose life has ended");
@@ -79,7 +79,7 @@ fn blocking(_: &Case, context: &mut Context) -> Outcome {
         if module.table.flags() & module_flag::BLOCKING != 0 {
             return Err(Outcome::skip("it says that its steps may block"));
         }
-        let plan = Plan::of_seed(seed, &target.paths);
+        let plan = Plan::of_seed(seed, target);
         let slept = || {
             let record = play_timed(module.table, &plan, &target.config, true);
             (record.create == Some(Status::OK), record.longest_sleep_ns)
@@ -104,7 +104,7 @@ fn blocking(_: &Case, context: &mut Context) -> Outcome {
 /// Two instances of one library, each with a host of its own: their tasks take turns.
 fn separate(_: &Case, context: &mut Context) -> Outcome {
     each_seed(context, |module, target, seed| {
-        let plan = Plan { is_traced: true, workers: 1, ..Plan::of_seed(seed, &target.paths) };
+        let plan = Plan { is_traced: true, workers: 1, ..Plan::of_seed(seed, target) };
         let make = |seed| {
             let plan = Plan { seed, ..plan.clone() };
             match Instance::create(module.table, &plan, &target.config, false) {
