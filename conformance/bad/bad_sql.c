@@ -255,7 +255,7 @@ static hc_status script(struct member *m, char *text, const hc_sql_statement *st
 
 static hc_status turn(struct member *m, uint32_t what, hc_member_result *result) {
   int is_begin = what == HC_SQL_BEGIN || what == HC_SQL_BEGIN_READ;
-  if (is_begin == m->is_in_transaction && !is_fault("sql:transactions-are-nested")) {
+  if (is_begin == m->is_in_transaction && !(is_begin && is_fault("sql:transactions-are-nested"))) {
     return is_begin ? refused(result, "25001", "a transaction is open") : refused(result, "25P01", "no transaction is open");
   }
   if (is_begin) {
