@@ -52,6 +52,8 @@ mod sql_ref;
 mod sql_rows;
 mod sql_value;
 mod status;
+pub mod sums;
+pub mod witness;
 
 pub use bytes::{Field, FieldsView, RawFields};
 pub use dispatch_ref::{ChildHead, ChildOptions, DispatchRef};

@@ -224,6 +224,11 @@ impl ModuleTable {
         }
     }
 
+    /// The entry itself.
+    pub(crate) fn raw(&self) -> &'static hc_module {
+        self.raw
+    }
+
     /// The flags: bits of [`module_flag`](crate::constants::module_flag).
     #[must_use]
     pub fn flags(&self) -> u32 {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::constants::{LENGTH_UNKNOWN, NO_DEADLINE, address_family};
 use crate::raw::{hc_address, hc_bytes, hc_field, hc_request, hc_tls};
 use crate::request_view::RequestView;
+use crate::sums::{fill, sum};
 
 /// A part of a buffer: start and end in bytes.
 pub type Span = (u32, u32);
@@ -245,6 +246,45 @@ impl RequestStorage {
             fields.push((name, put(value)));
         }
         self.seal(&spans, fields.into_iter(), facts);
+    }
+
+    /// Makes the head, and all that is known of the request, those of another storage.
+    pub fn copy_from(&mut self, other: &RequestStorage) {
+        let block = other.block();
+        let scheme = if other.part(block.raw.scheme) == b"https" { "https" } else { "http" };
+        let known = |number: u64, none: u64| (number != none).then_some(number);
+        let facts = RequestFacts {
+            id: block.raw.id,
+            version: block.raw.version,
+            content_length: known(block.raw.content_length, LENGTH_UNKNOWN),
+            deadline_ns: known(block.raw.deadline_ns, NO_DEADLINE),
+            peer: block.peer,
+            local: block.local,
+            tls: block.tls.clone(),
+        };
+        self.copy_head(&other.head(), scheme, facts);
+    }
+
+    /// A sum of the bytes of the head, by which a write of the module to them shows.
+    #[must_use]
+    pub fn content_sum(&self) -> u64 {
+        let block = self.block();
+        // SAFETY: structures of words without padding (layout.rs), read as bytes while nobody of ours writes to them.
+        let (raw, fields) = unsafe {
+            let raw =
+                std::slice::from_raw_parts((&raw const block.raw).cast::<u8>(), size_of::<hc_request>());
+            let fields = std::slice::from_raw_parts(
+                block.fields.as_ptr().cast::<u8>(),
+                block.fields.len() * size_of::<hc_field>(),
+            );
+            (raw, fields)
+        };
+        sum([raw, fields, &block.head].into_iter())
+    }
+
+    /// Writes a mark over the bytes of the head. Whoever still reads the head reads that.
+    pub fn overwrite(&mut self, mark: [u8; 8]) {
+        fill(&mut self.block_mut().head, mark);
     }
 
     /// The head as a module is given it.

@@ -25,6 +25,21 @@ hc_status read_on(struct task *task) {
   return status == HC_END ? HC_OK : status;
 }
 
+/* Reads as far as it goes, and begins nothing. */
+void read_now(struct task *task, char *answer, size_t room) {
+  const hc_host *H = task->instance->H;
+  hc_bytes chunk;
+  hc_status status;
+  size_t size = 0;
+  do {
+    chunk.data = NULL;
+    chunk.size = 0;
+    status = H->body_read(H, task->handle, 0, &chunk);
+    size += chunk.size;
+  } while (status == HC_OK);
+  snprintf(answer, room, "%u %s", (unsigned)size, status_name(status));
+}
+
 /* Writes so many bytes, as there is room. */
 hc_status write_on(struct task *task) {
   static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";

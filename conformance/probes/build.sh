@@ -15,7 +15,7 @@ probe() {
   shift
   # shellcheck disable=SC2086
   ${CC:-cc} $flags "$@" -o "$folder/$name.so" "$here/probe.c" "$here/requests.c" "$here/script.c" "$here/calls.c" "$here/table.c" \
-    "$here/view.c" "$here/body.c" "$here/record.c"
+    "$here/view.c" "$here/body.c" "$here/record.c" "$here/resources.c" "$here/extensions.c"
 }
 
 probe probe

@@ -299,19 +299,6 @@ static int call_other(struct task *task, struct step *step, char *answer, size_t
   } else if (strcmp(name, "task_cancel") == 0) {
     hc_task target = step->count > 1 ? recall(task->instance, step->word[1]) : task->handle;
     snprintf(answer, room, "%s", status_name(H->task_cancel(H, target)));
-  } else if (strcmp(name, "resource") == 0) {
-    hc_resource resource = 0;
-    snprintf(answer, room, "%s", status_name(H->resource(H, word(step, 1), word(step, 2), &resource)));
-  } else if (strcmp(name, "acquire") == 0) {
-    hc_resource resource = (hc_resource)number(step, 2);
-    hc_lease lease = 0;
-    snprintf(answer, room, "%s", status_name(H->acquire(H, task->handle, number(step, 1), &resource, 1, 0, &lease)));
-  } else if (strcmp(name, "release") == 0) {
-    snprintf(answer, room, "%s",
-             status_name(H->release(H, task->handle, recall(task->instance, word(step, 1)), (uint32_t)number(step, 2))));
-  } else if (strcmp(name, "lease_interface") == 0) {
-    const void *found = H->lease_interface(H, task->handle, recall(task->instance, word(step, 1)));
-    snprintf(answer, room, "%s", found == NULL ? "NULL" : "SET");
   } else if (strcmp(name, "extension") == 0) {
     const void *found = H->extension(H, word(step, 1));
     snprintf(answer, room, "%s", found == NULL ? "NULL" : H->extension(H, word(step, 1)) == found ? "SET" : "DIFFERS");
@@ -354,5 +341,6 @@ int call(struct task *task, struct step *step, char *answer, size_t room) {
            call_waiting(task, target, &rest, answer, room);
   }
   return call_body(task, target, step, answer, room) || call_response(task, target, step, answer, room) ||
-         call_waiting(task, target, step, answer, room) || call_other(task, step, answer, room);
+         call_waiting(task, target, step, answer, room) || call_resource(task, step, answer, room) ||
+         call_extension(task, step, answer, room) || call_other(task, step, answer, room);
 }

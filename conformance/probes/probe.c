@@ -86,6 +86,7 @@ static void drop(struct instance *instance) {
     instance->names = named->next;
     free(named);
   }
+  pthread_cond_destroy(&instance->let_go);
   pthread_mutex_destroy(&instance->lock);
   free(instance->config);
   free(instance);
@@ -97,6 +98,7 @@ static hc_status HC_CALL create(const hc_host *H, hc_bytes config_json, void **i
   hc_status status = HC_OK;
   instance->H = H;
   pthread_mutex_init(&instance->lock, NULL);
+  pthread_cond_init(&instance->let_go, NULL);
   instance->config = strndup(config_json.data, config_json.size);
   if (*instance_out != NULL) fault(instance, "*instance was not NULL");
   if (config_json.size < 2 || config_json.data[0] != '{') fault(instance, "the configuration is no object");
@@ -195,6 +197,7 @@ static hc_status HC_CALL start(void *given, void *worker_state, hc_task handle, 
   struct instance *instance = given;
   struct task *task = start->kind == HC_TASK_BACKGROUND ? start->arg : calloc(1, sizeof(*task));
   hc_status status;
+  size_t gate;
   enter(instance, worker_state);
   if (start->kind != HC_TASK_REQUEST && start->kind != HC_TASK_BACKGROUND && start->kind != HC_TASK_CHILD) {
     leave(instance, worker_state);
@@ -213,6 +216,12 @@ static hc_status HC_CALL start(void *given, void *worker_state, hc_task handle, 
   task->handle = handle;
   task->kind = start->kind;
   task->request = start->request;
+  task->lease_count = start->lease_count;
+  for (gate = 0; gate < start->lease_count; gate++) {
+    char name[16];
+    snprintf(name, sizeof(name), "gate%u", (unsigned)gate + 1);
+    remember(instance, name, start->leases[gate]);
+  }
   *task_state = task;
   if (start->kind == HC_TASK_BACKGROUND) {
     task->at = task->script;
@@ -238,6 +247,9 @@ static void check_event(struct task *task, const hc_event *event) {
   }
   if (at == task->outstanding_count) fault(task->instance, "an event of an operation that is not outstanding");
   forget_token(task, event->token);
+  if ((event->kind == HC_EVENT_BODY || event->kind == HC_EVENT_WRITE) && (event->status != HC_OK || event->value != 0)) {
+    fault(task->instance, "an event that says more than that a call can be made again");
+  }
   if (event->kind == HC_EVENT_TIMER && task->timer_token[event->token % 16] == event->token) {
     uint64_t due = task->timer_due[event->token % 16];
     if (event->value < due || event->value > H->now(H)) fault(task->instance, "the time of a timer");
@@ -266,7 +278,7 @@ static hc_status HC_CALL resume(void *given, void *worker_state, hc_task handle,
   for (at = 0; at < count; at++) {
     check_event(task, &events[at]);
     tell_event(task, "event", &events[at]);
-    is_awaited = is_awaited || events[at].token == task->awaited;
+    is_awaited = is_awaited || events[at].token == task->awaited || (task->awaited == AWAITS_ALL && task->outstanding_count == 0);
   }
   if (is_awaited) {
     task->awaited = 0;
@@ -284,7 +296,7 @@ static void end_record(struct task *task, hc_status outcome) {
   record_line(instance, task->record, line);
   if (task->request != NULL && request_sum(task->request) != task->request_sum) record_fault(task, "the request changed");
   script = section(task->whole == NULL ? "" : task->whole, "finish");
-  if (script[0] != 0 && task->request != NULL) {
+  if (script[0] != 0 && task->kind == HC_TASK_REQUEST) {
     task->at = script;
     task->mode = MODE_NONE;
     run(task);

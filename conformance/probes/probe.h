@@ -50,6 +50,8 @@ struct instance {
   struct named *names;
   struct thread *threads;
   uint64_t requests, starts, finishes, live, faults;
+  pthread_cond_t let_go; /* with the lock: work that holds may go on */
+  int is_let_go;
   unsigned running[WORKERS];
   unsigned worker_starts[WORKERS], worker_stops[WORKERS];
   pthread_t worker_thread[WORKERS];
@@ -86,12 +88,15 @@ struct task {
   uint64_t awaited; /* the token for which it goes on yielding, or 0 */
   pthread_t thread;
   uint64_t read, to_write;
+  size_t lease_count; /* of start gates */
   unsigned mode; /* what goes on over several steps: enum mode */
   int is_told;   /* whether steps write down what they answer */
   int in_finish;
 };
 
 enum mode { MODE_NONE, MODE_READ, MODE_WRITE, MODE_PLAIN, MODE_SEEN };
+
+#define AWAITS_ALL UINT64_MAX
 
 #define READ_TOKEN 900001
 #define WRITE_TOKEN 900002
@@ -112,6 +117,10 @@ int call(struct task *task, struct step *step, char *answer, size_t room);
 void expect_token(struct task *task, uint64_t token);
 void forget_token(struct task *task, uint64_t token);
 
+/* resources.c, extensions.c: the same, about resources and about extensions. */
+int call_resource(struct task *task, struct step *step, char *answer, size_t room);
+int call_extension(struct task *task, struct step *step, char *answer, size_t room);
+
 /* table.c: makes every host call once, with handles that are good for nothing. */
 void call_all(struct instance *instance, hc_task task, struct record *record, const char *where, struct step *step);
 
@@ -122,6 +131,7 @@ uint64_t request_sum(const hc_request *request);
 /* body.c: what goes on over several steps. HC_YIELD, or HC_OK when it is over. */
 hc_status read_on(struct task *task);
 hc_status write_on(struct task *task);
+void read_now(struct task *task, char *answer, size_t room);
 
 /* requests.c: the first step of a task with a request, and further ones of any task */
 hc_status begin(struct task *task);

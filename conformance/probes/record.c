@@ -67,11 +67,14 @@ hc_status status_of(const char *name) {
 }
 
 void write_event(char *line, size_t room, const hc_event *event) {
-  static const char *const kinds[] = {"?", "BODY", "WRITE", "TIMER", "COMPLETION", "ACQUIRE", "NOTICE"};
+  static const char *const kinds[] = {"?",  "BODY",       "WRITE",      "TIMER",   "COMPLETION", "ACQUIRE",
+                                      "NOTICE", NULL,     NULL,         NULL,      NULL,         NULL,
+                                      NULL, NULL,         NULL,         NULL,      "FD",         "CHILD_HEAD",
+                                      "CHILD_BODY", "OFFLOAD", "SQL",   "SQL_ROWS", "KV",        "KV_MESSAGE"};
   if (event->kind == HC_EVENT_TIMER) {
     /* The time differs each time; that it is one is checked where it is delivered. */
     snprintf(line, room, "TIMER %llu %s", (unsigned long long)event->token, status_name(event->status));
-  } else if (event->kind < sizeof(kinds) / sizeof(kinds[0])) {
+  } else if (event->kind < sizeof(kinds) / sizeof(kinds[0]) && kinds[event->kind] != NULL) {
     snprintf(line, room, "%s %llu %s %llu", kinds[event->kind], (unsigned long long)event->token,
              status_name(event->status), (unsigned long long)event->value);
   } else {

@@ -82,10 +82,13 @@ hc_status begin(struct task *task) {
   struct instance *instance = task->instance;
   char key[NAME_SIZE];
   if (starts_with(request->path, "/do/") && request->query.data != NULL) {
+    /* What stands behind a further slash is for `view path`. */
     snprintf(key, sizeof(key), "%.*s", (int)request->path.size - 4, request->path.data + 4);
+    key[strcspn(key, "/")] = 0;
     task->record = record_of(instance, key);
     task->whole = strndup(request->query.data, request->query.size);
-    task->script = section(task->whole, "");
+    /* A key with a dot is that of a child, which runs the section of that name. */
+    task->script = section(task->whole, strchr(key, '.') == NULL ? "" : strchr(key, '.') + 1);
     task->at = task->script;
     task->is_told = 1;
   } else if (starts_with(request->path, "/seen/")) {

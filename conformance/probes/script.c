@@ -4,6 +4,7 @@
  *
  *   yield              returns HC_YIELD; goes on with what follows at the next step
  *   until TOKEN        yields until that event came
+ *   until-all          yields until all that it began has come
  *   done               returns HC_DONE                 return STATUS    returns that
  *   ok                 answers the peer 200
  *   name NAME          gives a name to the task         expect TOKEN     another task begins that operation for this one
@@ -12,6 +13,8 @@
  *   foreign CALL...    the call on a thread of the module's own, which is joined
  *   later CALL...      the call on such a thread, which goes on beside the task
  *   race NAME N        so many threads complete the same completion
+ *   lease TOKEN ...    as acquire, and yields until its event if it has to wait
+ *   read-now           reads the body as far as it is there
  *   fill               begins operations until one is refused */
 #include "probe.h"
 
@@ -208,7 +211,11 @@ static int control(struct task *task, struct step *step, char *answer, size_t ro
   const char *name = step->word[0];
   const char *first = step->count > 1 ? step->word[1] : "";
   answer[0] = 0;
-  if (strcmp(name, "yield") == 0 || strcmp(name, "until") == 0) {
+  if (strcmp(name, "until-all") == 0) {
+    task->awaited = task->outstanding_count == 0 ? 0 : AWAITS_ALL;
+    *is_over = task->outstanding_count != 0;
+    *result = HC_YIELD;
+  } else if (strcmp(name, "yield") == 0 || strcmp(name, "until") == 0) {
     task->awaited = strtoull(first, NULL, 10);
     *is_over = 1;
     *result = HC_YIELD;
@@ -235,6 +242,15 @@ static int control(struct task *task, struct step *step, char *answer, size_t ro
     on_thread(task, step, name[0] == 'f');
   } else if (strcmp(name, "race") == 0) {
     snprintf(answer, room, "%u", race(task, first, step->count > 2 ? (unsigned)atoi(step->word[2]) : 8));
+  } else if (strcmp(name, "lease") == 0) {
+    call_resource(task, step, answer, room);
+    if (strcmp(answer, "PENDING") == 0) {
+      task->awaited = strtoull(first, NULL, 10);
+      *is_over = 1;
+      *result = HC_YIELD;
+    }
+  } else if (strcmp(name, "read-now") == 0) {
+    read_now(task, answer, room);
   } else if (strcmp(name, "fill") == 0) {
     fill(task, answer, room);
   } else {

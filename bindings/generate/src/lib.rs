@@ -2,5 +2,6 @@
 #![forbid(unsafe_code)]
 
 pub mod inventory;
+pub mod python;
 pub mod raw;
 pub mod roundtrip;

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hc_generate::python::{constants_text, declarations_text};
 use hc_generate::raw::{RawError, raw_text};
 use hc_generate::roundtrip::header_text;
 
@@ -26,7 +27,18 @@ fn check(path: &str, wanted: &str) {
     );
 }
 
-/// One test for both files, since the second is made from the first.
+/// The texts of the specification's headers, in the order in which they are read.
+fn headers() -> Vec<String> {
+    let include = root().join("spec/include/http_container");
+    let core = ["base", "status", "types", "event", "request", "response", "host", "module"];
+    let mut extensions: Vec<PathBuf> =
+        std::fs::read_dir(include.join("ext")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    extensions.sort();
+    let core = core.iter().map(|name| include.join(format!("{name}.h")));
+    core.chain(extensions).map(|path| std::fs::read_to_string(path).unwrap()).collect()
+}
+
+/// One test for all files, since each is made from the one before.
 #[test]
 fn generated_files_are_fresh() {
     match raw_text(&root().join("spec/include")) {
@@ -40,4 +52,7 @@ fn generated_files_are_fresh() {
     }
     let header = header_text(&root().join("abi/src/raw.rs")).expect("cbindgen reads raw.rs");
     check("bindings/generate/roundtrip/http_container_roundtrip.h", &header);
+    let raw = std::fs::read_to_string(root().join("abi/src/raw.rs")).unwrap();
+    check("bindings/python/http_container/declarations.py", &declarations_text(&header, &headers()));
+    check("bindings/python/http_container/constants.py", &constants_text(&raw, &headers()));
 }

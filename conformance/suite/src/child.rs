@@ -2,6 +2,7 @@
 //! how it died is a verdict. Must not know what the case does.
 
 use crate::case::{Case, Context, Outcome};
+use crate::patience;
 use crate::registry;
 use crate::scratch::Scratch;
 use crate::target::Target;
@@ -63,7 +64,8 @@ fn supervise(case: &Case, target: &Target, program: &Path, limit: Duration) -> i
 fn environment(target: &Target) -> &[(String, String)] {
     match target {
         Target::Module(module) => &module.environment,
-        Target::Server(_) | Target::Http(_) => &[],
+        Target::Server(server) => &server.environment,
+        Target::Http(_) => &[],
     }
 }
 
@@ -128,6 +130,9 @@ pub fn inside(arguments: &[String]) -> ExitCode {
         eprintln!("{COMMAND}: no case {name}");
         return ExitCode::from(2);
     };
+    if matches!(&target, Target::Server(server) if server.is_in_a_hurry) {
+        patience::hurry();
+    }
     let mut context = Context::new(target, File::create(progress).ok());
     let mut outcome = (case.run)(&case, &mut context);
     if outcome.verdict.is_bad() {

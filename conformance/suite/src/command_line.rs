@@ -5,7 +5,7 @@ use crate::expectation::Expectations;
 use crate::options::{self, Command, Options};
 use crate::report::{self, Report};
 use crate::runner::{self, Ran};
-use crate::self_test::{self, Kill};
+use crate::self_test::{self, Kill, containers};
 use crate::target::{Kind, ModuleTarget, Target};
 use crate::{child, registry, trace};
 use std::fs;
@@ -38,7 +38,7 @@ fn act(command: Command, options: &Options) -> Result<bool, String> {
         Command::Trace => print!("{}", trace::table()),
         Command::Run(target) => return run(target, options),
         Command::Fuzz(module, duration) => return fuzz(&module, duration, options),
-        Command::SelfTest(bad) => return self_test(&bad, options),
+        Command::SelfTest(bad) => return self_test(bad.as_deref(), options),
     }
     Ok(true)
 }
@@ -62,6 +62,7 @@ pub fn is_chosen(case: &Case, options: &Options) -> bool {
 }
 
 fn run(target: Target, options: &Options) -> Result<bool, String> {
+    crate::first_look::at(&target)?;
     let expectations = match &options.expect {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -111,6 +112,7 @@ fn run(target: Target, options: &Options) -> Result<bool, String> {
 fn fuzz(module: &ModuleTarget, duration: Duration, options: &Options) -> Result<bool, String> {
     /// Seeds of one round.
     const ROUND: u64 = 200;
+    crate::first_look::at(&Target::Module(module.clone()))?;
     let started = Instant::now();
     let mut first_seed = module.first_seed;
     while started.elapsed() < duration {
@@ -125,27 +127,46 @@ fn fuzz(module: &ModuleTarget, duration: Duration, options: &Options) -> Result<
     Ok(true)
 }
 
-fn self_test(bad: &Path, options: &Options) -> Result<bool, String> {
+/// Proves the kit: the half about modules, and without a module of its own the half about containers as well.
+fn self_test(bad: Option<&Path>, options: &Options) -> Result<bool, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
     let tell = |kill: &Kill| {
         if !options.is_quiet || !kill.is_as_expected() {
             println!("{}", self_test::line(kill));
         }
     };
-    let kills = self_test::run(bad, &program, options.at_once, tell)
+    if let Some(bad) = bad {
+        return self_test_of_modules(bad, &program, options.at_once, tell);
+    }
+    let (bad, bench) = containers::Bench::build(&program)?;
+    let is_well = self_test_of_modules(&bad, &program, options.at_once, tell)?;
+    let kills = containers::run(&bench, &program, options.at_once, containers::Extent::Everything, tell)?;
+    Ok(sum_of_kills(&kills, &containers::unproven(), "containers") && is_well)
+}
+
+fn self_test_of_modules(
+    bad: &Path,
+    program: &Path,
+    at_once: usize,
+    tell: impl FnMut(&Kill),
+) -> Result<bool, String> {
+    let kills = self_test::modules::run(bad, program, at_once, tell)
         .map_err(|error| format!("{}: {error}", bad.display()))?;
-    let unproven = self_test::unproven();
-    for case in &unproven {
+    Ok(sum_of_kills(&kills, &self_test::modules::unproven(), "modules"))
+}
+
+/// The last line of a half; whether all is as it should be.
+fn sum_of_kills(kills: &[Kill], unproven: &[&str], half: &str) -> bool {
+    for case in unproven {
         println!("WRONG no fault makes {case} fail");
     }
-    let wrong = kills.iter().filter(|kill| !kill.is_as_expected()).count() + unproven.len();
     let as_expected = kills.iter().filter(|kill| kill.is_as_expected()).count();
     println!(
-        "{as_expected} of {} as expected, the good module among them; {} cases unproven",
+        "{half}: {as_expected} of {} as expected, the good ones among them; {} cases unproven",
         kills.len(),
         unproven.len()
     );
-    Ok(wrong == 0)
+    as_expected == kills.len() && unproven.is_empty()
 }
 
 /// The names of cases that failed in the report of the run before.

@@ -12,7 +12,9 @@ hc-conformance: does it keep the rules of the HTTP Container ABI?
   hc-conformance server --adapter EXE           a container, through its adapter
   hc-conformance http --url http://HOST:PORT/   any HTTP/1.1 server
   hc-conformance fuzz PATH.so [OPTIONS]         a module, with new seeds until the time is over
-  hc-conformance self-test BAD.so               each fault of the bad module is found by its case: the kill matrix
+  hc-conformance self-test                      each fault of bad modules and bad containers is found by its case: the
+                                                kill matrix; to be run in the repository, for it builds what it needs
+  hc-conformance self-test BAD.so               the same of a bad module that was built
   hc-conformance list [module|server|http]      the cases, with their sections and rules
   hc-conformance trace                          the table of rules and cases, tab-separated
   hc-conformance --help | --version
@@ -39,12 +41,13 @@ Of servers:
   --probes DIR         the folder with the built probe modules         (default: beside this program)
 
 How:
-  -j N                 cases at once                                   (default: processors)
+  -j N, -jN            cases at once                                       (default: processors)
   --timeout S          most seconds of one case                        (default 60)
   --quiet              the sum only
   --json FILE  --junit FILE  --html FILE  --badge FILE                 reports
 
-Exit: 0 all well (warnings and skips included), 1 something failed or crashed, 2 the command line was not understood.
+Exit: 0 all well (warnings and skips included), 1 something failed or crashed, 2 the command line was not understood,
+or what it names is not there.
 ";
 
 /// What to do.
@@ -54,8 +57,8 @@ pub enum Command {
     Run(Target),
     /// Run a module with new seeds for a time.
     Fuzz(ModuleTarget, Duration),
-    /// Run every fault of the bad module.
-    SelfTest(PathBuf),
+    /// Run every fault: of that bad module, or of both halves, built anew.
+    SelfTest(Option<PathBuf>),
     /// Print the cases of a subject, or of all.
     List(Option<Kind>),
     /// Print rules and cases.
@@ -137,6 +140,10 @@ pub fn parse(arguments: &[String]) -> Result<(Command, Options), String> {
             "--version" | "-V" => return Ok((Command::Version, options)),
             "--only-failed" => options.is_only_failed = true,
             "--quiet" | "-q" => options.is_quiet = true,
+            // `-j2` is short for `-j 2`, as other programs have it.
+            short if short.starts_with("-j") && short.len() > 2 => {
+                set(&mut options, &mut given, "-j", short[2..].to_owned())?;
+            }
             name if name.starts_with('-') && name.len() > 1 => {
                 let name = name.to_owned();
                 set(&mut options, &mut given, &name, value()?)?;
@@ -192,12 +199,17 @@ fn set(options: &mut Options, given: &mut Given, name: &str, value: String) -> R
             (given.module.first_seed, given.module.last_seed) = (first, last);
         }
         "--duration" => given.duration = Some(Duration::from_secs(number(name, &value)?)),
-        "--adapter" => given.server.adapter = value.into(),
-        "--probes" => given.server.probes = value.into(),
+        "--adapter" => given.server.adapter = whole(name, &value)?,
+        "--probes" => given.server.probes = whole(name, &value)?,
         "--url" => given.http.url = value,
         _ => return Err(format!("no option {name}")),
     }
     Ok(())
+}
+
+/// A path that means the same in every folder: containers are started in others.
+fn whole(name: &str, value: &str) -> Result<PathBuf, String> {
+    std::path::absolute(value).map_err(|error| format!("{name} {value}: {error}"))
 }
 
 fn number(name: &str, value: &str) -> Result<u64, String> {
@@ -216,8 +228,8 @@ fn command(given: Given) -> Result<Command, String> {
         ["server"] => Ok(Command::Run(Target::Server(given.server))),
         ["http"] if given.http.url.is_empty() => Err("http needs --url URL".into()),
         ["http"] => Ok(Command::Run(Target::Http(given.http))),
-        ["self-test", path] => Ok(Command::SelfTest(path.into())),
-        ["self-test"] => Err("which bad module? BAD.so, built from conformance/bad".into()),
+        ["self-test", path] => Ok(Command::SelfTest(Some(path.into()))),
+        ["self-test"] => Ok(Command::SelfTest(None)),
         ["list"] => Ok(Command::List(None)),
         ["list", "module"] => Ok(Command::List(Some(Kind::Module))),
         ["list", "server"] => Ok(Command::List(Some(Kind::Server))),
@@ -242,6 +254,8 @@ mod tests {
         let Command::Run(Target::Module(module)) = command else { panic!("not a module") };
         assert_eq!((module.first_seed, module.last_seed), (1, 1000));
         assert_eq!((options.at_once, options.filters, options.sections.len()), (3, vec!["x".to_owned()], 1));
+        assert_eq!(read("list -j2").unwrap().1.at_once, 2);
+        assert_eq!(read("list -j 2").unwrap().1.at_once, 2);
         assert_eq!(read("list module").unwrap().0, Command::List(Some(Kind::Module)));
         assert!(matches!(read("http --url http://a/").unwrap().0, Command::Run(Target::Http(_))));
         assert!(matches!(read("server --adapter x").unwrap().0, Command::Run(Target::Server(_))));
@@ -261,6 +275,8 @@ mod tests {
             "module a.so --section none",
             "module a.so --filter",
             "module a.so --only-failed",
+            "module a.so -jx",
+            "module a.so -j",
         ] {
             assert!(read(bad).is_err(), "{bad}");
         }

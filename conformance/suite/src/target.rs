@@ -1,6 +1,7 @@
 //! What is tested: a module by its file, a server by its adapter, any HTTP server by its URL. Must not know the cases.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 /// The sort of a target.
@@ -71,6 +72,18 @@ pub struct ServerTarget {
     pub adapter: PathBuf,
     /// The folder with the probe modules.
     pub probes: PathBuf,
+    /// Variables of the environment of each case's process.
+    #[serde(default)]
+    pub environment: Vec<(String, String)>,
+    /// What the wire between container and client does wrong, in the kit's proof of itself.
+    #[serde(default)]
+    pub wire: Option<String>,
+    /// What the adapter said that the container can do, when it was asked already.
+    #[serde(default)]
+    pub capabilities: Option<BTreeSet<String>>,
+    /// Whether the case is expected to fail, so that less patience is enough.
+    #[serde(default)]
+    pub is_in_a_hurry: bool,
 }
 
 /// An HTTP/1.1 server.

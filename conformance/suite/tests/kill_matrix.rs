@@ -9,8 +9,8 @@ use std::path::Path;
 fn each_fault_is_found_by_its_cases_and_by_no_others() {
     let folder = modules::folder("kill-matrix");
     modules::run("conformance/bad/build.sh", &[folder.to_str().unwrap()]);
-    let kills =
-        self_test::run(&folder.join("bad.so"), Path::new(modules::PROGRAM), 2, |_| {}).expect("it runs");
+    let kills = self_test::modules::run(&folder.join("bad.so"), Path::new(modules::PROGRAM), 2, |_| {})
+        .expect("it runs");
     assert!(kills.len() > 50, "the faults were not run");
     let wrong: String = kills
         .iter()
@@ -22,5 +22,5 @@ fn each_fault_is_found_by_its_cases_and_by_no_others() {
 
 #[test]
 fn no_case_about_modules_is_unproven() {
-    assert_eq!(self_test::unproven(), [""; 0]);
+    assert_eq!(self_test::modules::unproven(), [""; 0]);
 }

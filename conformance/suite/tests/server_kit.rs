@@ -2,12 +2,12 @@
 //! server is made; it is built beside this test, since the kit does not depend on it.
 #![forbid(unsafe_code)]
 
+mod modules;
+
 use hc_conformance::server::scenario::scenarios;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_hc-conformance");
 
 fn conformance() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
@@ -26,14 +26,10 @@ fn run(command: &mut Command) -> Output {
 
 #[test]
 fn the_reference_server_passes() {
-    let probes = Path::new(env!("CARGO_TARGET_TMPDIR")).join("probes");
-    run(Command::new(conformance().join("probes/build.sh")).arg(&probes));
-    run(Command::new(env!("CARGO"))
-        .args(["build", "--quiet", "--locked", "-p", "hc-server", "--target-dir"])
-        .arg(Path::new(PROGRAM).ancestors().nth(2).unwrap())
-        .current_dir(conformance()));
-    let server = Path::new(PROGRAM).with_file_name("hc-server");
-    let output = run(Command::new(PROGRAM)
+    let probes = modules::folder("probes");
+    modules::run("conformance/probes/build.sh", &[probes.to_str().unwrap()]);
+    let server = modules::reference_server();
+    let output = run(Command::new(modules::PROGRAM)
         .args(["server", "-j", "4", "--adapter"])
         .arg(conformance().join("adapters/reference"))
         .arg("--probes")

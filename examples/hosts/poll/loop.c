@@ -136,7 +136,8 @@ static uint64_t stop_tick(uint64_t now) {
   connection *c;
   bool is_quiet = true;
   if (!the.stopping) return HC_NO_DEADLINE;
-  for (c = the.connections; c != NULL; c = c->next) is_quiet = is_quiet && c->phase == AT_LINGER;
+  /* One that has ended is still in the list until the end of the round, after which nothing may wake the loop. */
+  for (c = the.connections; c != NULL; c = c->next) is_quiet = is_quiet && (c->fd < 0 || c->phase == AT_LINGER);
   if (is_quiet && the.quiet_at == HC_NO_DEADLINE) the.quiet_at = after_ms(now, the.set.background);
   if (is_quiet && the.tasks == NULL) the.quiet_at = now;
   if (!the.over && (now >= the.stop_at || now >= the.quiet_at || stop_signals > 1)) cancel_rest();

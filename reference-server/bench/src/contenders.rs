@@ -20,6 +20,8 @@ pub const NGINX: &str = "nginx, return 200";
 pub const HC_C: &str = "hc-server, C hello";
 /// Name of the reference server's row with the Rust module.
 pub const HC_RUST: &str = "hc-server, Rust hello";
+/// Name of the row of the reference server that checks the C module live.
+pub const HC_VALIDATES: &str = "hc-server, C hello, validate";
 
 /// One row: a server that can be started, or the reason why not (and what to do about it).
 #[derive(Clone, Debug)]
@@ -131,6 +133,8 @@ pub struct HcServer<'a> {
     pub workers: usize,
     /// Whether it writes an access log (combined format).
     pub access_log: bool,
+    /// Whether it checks the module live.
+    pub validates: bool,
 }
 
 /// The reference server with one module on every path.
@@ -187,8 +191,9 @@ fn hc_config(port: u16, server: HcServer<'_>, module: &Path, log: &Path) -> Stri
     } else {
         "access = \"off\"".to_owned()
     };
+    let validate = if server.validates { "validate = true\n" } else { "" };
     format!(
-        "listen = [\"127.0.0.1:{port}\"]\nworkers = {workers}\n\n[log]\n{access}\n\n\
+        "listen = [\"127.0.0.1:{port}\"]\nworkers = {workers}\n{validate}\n[log]\n{access}\n\n\
          [[module]]\nname = {name:?}\npath = {module:?}\n\n[[route]]\npath = \"/\"\nmodule = {name:?}\n",
         workers = server.workers,
         name = server.module,
@@ -222,12 +227,15 @@ mod tests {
 
     #[test]
     fn the_reference_server_s_configuration_is_the_documented_one() {
-        let server = HcServer { module: "hello_c", workers: 1, access_log: false };
+        let server = HcServer { module: "hello_c", workers: 1, access_log: false, validates: false };
         let text = hc_config(8080, server, Path::new("target/modules/hello_c.so"), Path::new("a.log"));
         let expected = "listen = [\"127.0.0.1:8080\"]\nworkers = 1\n\n[log]\naccess = \"off\"\n\n\
                         [[module]]\nname = \"hello_c\"\npath = \"target/modules/hello_c.so\"\n\n\
                         [[route]]\npath = \"/\"\nmodule = \"hello_c\"\n";
         assert_eq!(text, expected);
+        let validating =
+            hc_config(8080, HcServer { validates: true, ..server }, Path::new("m.so"), Path::new("a.log"));
+        assert!(validating.contains("workers = 1\nvalidate = true\n\n[log]"), "{validating}");
         let logging = HcServer { access_log: true, ..server };
         let text = hc_config(8080, logging, Path::new("m.so"), Path::new("a.log"));
         assert!(text.contains("access = \"combined\"\naccess_path = \"a.log\"\n"), "{text}");

@@ -8,7 +8,9 @@ use std::env;
 use std::io;
 use std::process::ExitCode;
 
-use hc_bench::contenders::{self, Contender, FLOOR, FLOOR_DEFERRED, HC_C, HC_RUST, HcServer, NGINX};
+use hc_bench::contenders::{
+    self, Contender, FLOOR, FLOOR_DEFERRED, HC_C, HC_RUST, HC_VALIDATES, HcServer, NGINX,
+};
 use hc_bench::counted::{self, Counter};
 use hc_bench::generator::Load;
 use hc_bench::options::{self, Command, HELP};
@@ -17,14 +19,11 @@ use hc_bench::table::Table;
 use hc_bench::targets::{self, RatioTarget};
 use hc_bench::timed::{self, Plan};
 use hc_bench::workshop::default_target;
-use hc_bench::{driver, leaving, parked, partition, query, report, resources, scaling};
+use hc_bench::{leaving, parked, partition, query, report, resources, scaling};
 use serde::Serialize;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if let Some((driver::WORD, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        return ended(driver::print_here(rest));
-    }
     let options = match options::parse(&arguments, default_target()) {
         Ok(Some(options)) => options,
         Ok(None) => {
@@ -95,7 +94,7 @@ fn run_parked(settings: &Settings) -> io::Result<()> {
 
 fn run_counted(settings: &Settings, counter: Counter, name: &str) -> io::Result<()> {
     let mut rows = vec![contenders::floor(settings, FLOOR, &[])?, contenders::nginx(settings, NGINX, None)?];
-    rows.extend(hello_servers(settings, false)?);
+    rows.extend(hello_servers(settings, Command::Hello)?);
     let results = counted::measure(settings, counter, &rows);
     show(settings, name, &results.title, &results.table(), &results)
 }
@@ -120,7 +119,7 @@ fn run_timed(settings: &Settings, command: Command) -> io::Result<()> {
         let peer = contenders::peer(&options.name, &options.trailing, options.port, 1, cores)?;
         rows.push((peer, Load { path: options.path.clone(), ..load.clone() }));
     } else {
-        rows.extend(hello_servers(settings, log)?.into_iter().map(|server| (server, load.clone())));
+        rows.extend(hello_servers(settings, row)?.into_iter().map(|server| (server, load.clone())));
     }
     let options = &settings.options;
     let title = format!(
@@ -152,11 +151,14 @@ fn shape(settings: &Settings, row: Command) -> (&'static str, Load, &'static [Ra
     }
 }
 
-fn hello_servers(settings: &Settings, access_log: bool) -> io::Result<Vec<Contender>> {
-    [(HC_C, "hello_c"), (HC_RUST, "hello_rust")]
-        .into_iter()
-        .map(|(name, module)| {
-            contenders::hc_server(settings, name, HcServer { module, workers: 1, access_log })
+fn hello_servers(settings: &Settings, row: Command) -> io::Result<Vec<Contender>> {
+    let rows = [(HC_C, "hello_c", false), (HC_RUST, "hello_rust", false), (HC_VALIDATES, "hello_c", true)];
+    rows.into_iter()
+        // Checks are looked at where nothing else is.
+        .filter(|(_, _, validates)| !validates || row == Command::Hello)
+        .map(|(name, module, validates)| {
+            let access_log = row == Command::HelloLog;
+            contenders::hc_server(settings, name, HcServer { module, workers: 1, access_log, validates })
         })
         .collect()
 }

@@ -74,7 +74,7 @@ pub fn measure(settings: &Settings) -> io::Result<Results> {
     let connections = options.connections.unwrap_or(10_000);
     let sleep = options.sleep_ms.to_string();
     let floor = contenders::floor(settings, "floor, queue of timers", &["-s", &sleep])?;
-    let server = HcServer { module: "sleep", workers: WORKERS, access_log: false };
+    let server = HcServer { module: "sleep", workers: WORKERS, access_log: false, validates: false };
     let mut rows = vec![floor, contenders::hc_server(settings, HC_SLEEP, server)?];
     if !options.trailing.is_empty() {
         rows.push(contenders::peer(

@@ -95,7 +95,7 @@ pub fn measure(settings: &Settings) -> io::Result<Results> {
 fn contender(settings: &Settings, workers: usize) -> io::Result<Contender> {
     let options = &settings.options;
     if options.trailing.is_empty() {
-        let server = HcServer { module: MODULE, workers, access_log: false };
+        let server = HcServer { module: MODULE, workers, access_log: false, validates: false };
         return contenders::hc_server(settings, "hc-server", server);
     }
     let cores = if workers > 1 { &settings.all_cores } else { &settings.server_cores };

@@ -4,7 +4,7 @@
 
 use serde::Serialize;
 
-use crate::contenders::{FLOOR, HC_C, HC_RUST, NGINX};
+use crate::contenders::{FLOOR, HC_C, HC_RUST, HC_VALIDATES, NGINX};
 
 /// An upper limit for the CPU time per request of the reference server, as a ratio to another row.
 #[derive(Clone, Copy, Debug)]
@@ -18,6 +18,8 @@ pub struct RatioTarget {
 /// Keep-alive hello.
 pub const HELLO: &[RatioTarget] =
     &[RatioTarget { base: FLOOR, limit: 1.05 }, RatioTarget { base: NGINX, limit: 1.00 }];
+/// Keep-alive hello with live checks of the module.
+pub const VALIDATES: &[RatioTarget] = &[RatioTarget { base: HC_C, limit: 1.5 }];
 /// Keep-alive hello with access log and metrics.
 pub const HELLO_LOG: &[RatioTarget] = &[RatioTarget { base: FLOOR, limit: 1.15 }];
 /// Pipelined, 16 deep.
@@ -50,9 +52,17 @@ pub const QUERY_ADDED_US: f64 = 1.5;
 /// From a client's leaving to a free connection, in milliseconds.
 pub const LEFT_FREE_MS: f64 = 20.0;
 
-/// The rows that targets apply to.
+/// The rows that the targets of a plan apply to.
 pub fn applies_to(row: &str) -> bool {
     row == HC_C || row == HC_RUST
+}
+
+/// The limits of a row, of those of a plan.
+pub fn of_row(row: &str, plan: &'static [RatioTarget]) -> Option<&'static [RatioTarget]> {
+    match row {
+        HC_VALIDATES => Some(VALIDATES),
+        row => applies_to(row).then_some(plan),
+    }
 }
 
 /// What became of a target.

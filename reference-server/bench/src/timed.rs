@@ -17,7 +17,7 @@ use crate::process_tree::run_ns_between;
 use crate::settings::Settings;
 use crate::statistics::{Shuffler, Spread, median, ratios_within_rounds, spread};
 use crate::table::Table;
-use crate::targets::{RatioTarget, Verdict, applies_to};
+use crate::targets::{RatioTarget, Verdict, of_row};
 
 const START_PATIENCE: Duration = Duration::from_secs(20);
 const WARM_UP_SECONDS: f64 = 0.3;
@@ -152,9 +152,11 @@ fn summarize(plan: &Plan, measured: impl Iterator<Item = Measured>) -> Results {
     for (name, problem, slots) in &measured {
         let own = cpu(slots);
         let ratio = |to: &str| spread(&ratios_within_rounds(&own, &base(to)));
-        if applies_to(name) && slots.iter().any(Option::is_some) {
+        if let Some(targets) = of_row(name, plan.targets)
+            && slots.iter().any(Option::is_some)
+        {
             verdicts.push(Verdict::at_most(name, "errors", errors(slots) as f64, 0.0));
-            for target in plan.targets {
+            for target in targets {
                 let what = format!("CPU per request to {}", target.base);
                 verdicts.extend(
                     ratio(target.base).map(|ratio| Verdict::at_most(name, what, ratio.median, target.limit)),

@@ -148,6 +148,7 @@ fn worker() -> Rc<Worker> {
         resources: Vec::new(),
         router: Box::new(|_, _| Some(0)),
         limits: Limits { step_report_ns: u64::MAX, ..Limits::default() },
+        validates: false,
         reporter: Arc::new(Quiet),
         hooks: Arc::new(Quiet),
     });

@@ -13,6 +13,7 @@ use crate::report::{Level, Report, Reporter};
 use crate::settings::{Limits, ResourceSettings, Route, Router};
 use crate::slots::{self, Slots};
 use crate::task::{Peer, Phase, Record, Response, Wait};
+use crate::validation::Validation;
 use http_container_abi::Status;
 use http_container_abi::constants::{event_kind, notice};
 use std::collections::HashMap;
@@ -55,6 +56,8 @@ pub struct Parts {
     pub resources: Vec<ResourceSettings>,
     /// Named limits.
     pub limits: Limits,
+    /// Whether modules are checked beyond what sound operation needs, and what is found is counted.
+    pub validates: bool,
     /// Takes reports.
     pub reporter: Arc<dyn Reporter>,
     /// The server around it.
@@ -80,6 +83,7 @@ pub struct Container {
     pub(crate) partitions: Box<[Option<Mutex<Partitions>>]>,
     pub(crate) router: Router,
     pub(crate) limits: Limits,
+    pub(crate) validation: Option<Validation>,
     pub(crate) reporter: Arc<dyn Reporter>,
     pub(crate) hooks: Arc<dyn Hooks>,
     pub(crate) draining: AtomicBool,
@@ -115,6 +119,7 @@ impl Container {
             routes: parts.routes.into(),
             router: parts.router,
             limits: parts.limits,
+            validation: parts.validates.then(Validation::default),
             reporter: parts.reporter,
             hooks: parts.hooks,
             draining: AtomicBool::new(false),

@@ -16,6 +16,7 @@ use http_container_abi::{DispatchHost, DispatchOptionsView, Event, RawFields, Re
 use std::sync::Arc;
 
 /// A child as its parent knows it.
+#[derive(Clone)]
 pub(crate) struct Child {
     /// The parent's name for it.
     pub handle: u64,

@@ -3,6 +3,10 @@
 //! Invariant: every `start` is followed by exactly one `finish` [task.finish.exactly-once]: a record leaves `Running` or
 //! `Parked` for `Finishing` once, on its worker.
 
+mod verdict;
+
+pub(crate) use verdict::{Verdict, cancelled, is_unavailable};
+
 use crate::container::{Container, lock};
 use crate::dispatch::Child;
 use crate::exchange::Exchange;
@@ -18,90 +22,6 @@ use http_container_abi::constants::{event_kind, task_kind};
 use http_container_abi::{Event, Status};
 use std::sync::atomic::Ordering;
 
-/// Why a task ends.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Verdict {
-    outcome: Status,
-    rule: &'static str,
-    text: &'static str,
-}
-
-impl Verdict {
-    const DONE: Verdict = Verdict { outcome: Status::OK, rule: "", text: "" };
-    pub const NO_RESUME: Verdict = Verdict {
-        outcome: Status::E_INVALID,
-        rule: "module.resume.missing",
-        text: "the task yielded, but the module has no resume",
-    };
-    pub const LOST: Verdict = Verdict {
-        outcome: Status::E_LOST,
-        rule: "task.yield.nothing-outstanding",
-        text: "the task yielded with nothing outstanding: nothing could ever resume it",
-    };
-    const STATUS: Verdict = Verdict {
-        outcome: Status::E_INVALID,
-        rule: "task.step.status",
-        text: "a step answered a status that is none of DONE, YIELD and FAIL",
-    };
-    const NO_RESPONSE: Verdict = Verdict {
-        outcome: Status::E_STATE,
-        rule: "task.done.no-response",
-        text: "the task is done, but it gave no response",
-    };
-    const OPEN_RESPONSE: Verdict = Verdict {
-        outcome: Status::E_STATE,
-        rule: "task.done.open-response",
-        text: "the task is done, but its response was not ended; it is broken off",
-    };
-    const CANCELLED_STATUS: Verdict = Verdict {
-        outcome: Status::E_FAILED,
-        rule: "task.step.cancelled-status",
-        text: "a step answered a status that is kept for outcomes of cancelled tasks",
-    };
-
-    /// What DONE, FAIL or an unknown answer means for a task that is not cancelled.
-    pub fn of(record: &Record, status: Status) -> Verdict {
-        if is_reserved(status) {
-            return Verdict::CANCELLED_STATUS;
-        }
-        if status.is_error() {
-            let rule = match record.response {
-                _ if record.exchange.is_none() => "task.step.fail",
-                Response::Complete => "task.fail.complete",
-                Response::None if is_unavailable(status) => "task.fail.unavailable",
-                Response::None => "task.fail.before",
-                _ => "task.fail.after",
-            };
-            return Verdict { outcome: status, rule, text: status.text() };
-        }
-        match (status, record.response) {
-            (Status::OK, Response::None) if record.exchange.is_some() => Verdict::NO_RESPONSE,
-            (Status::OK, Response::Open { .. }) => Verdict::OPEN_RESPONSE,
-            (Status::OK, _) => Verdict::DONE,
-            _ => Verdict::STATUS,
-        }
-    }
-}
-
-/// A task that was cancelled for that reason.
-pub(crate) fn cancelled(reason: Status) -> Verdict {
-    let (rule, text) = match reason {
-        Status::CANCELLED_PEER => ("cancel.peer", "cancelled: the peer went away"),
-        Status::CANCELLED_DEADLINE => ("cancel.deadline", "cancelled: its time was over"),
-        Status::CANCELLED_DRAIN => ("cancel.drain", "cancelled: the container is stopping"),
-        Status::CANCELLED_PARENT => ("cancel.parent", "cancelled: the parent task ended"),
-        Status::CANCELLED_MODULE => ("cancel.module", "cancelled by the module"),
-        Status::CANCELLED_FAULT => ("cancel.fault", "cancelled: the instance failed, and its time is over"),
-        _ => ("cancel.drain", "cancelled"),
-    };
-    Verdict { outcome: reason, rule, text }
-}
-
-/// Statuses that only the container gives, as outcomes.
-fn is_reserved(status: Status) -> bool {
-    (-199..=-101).contains(&status.0)
-}
-
 /// The container's answer to the peer for a task that did not complete its response [cancel.response.before].
 fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
     match (response, outcome) {
@@ -110,7 +30,7 @@ fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
             exchange.abort();
         }
         (Response::None, Status::CANCELLED_FAULT) => exchange.refuse(500),
-        (Response::None, outcome) if is_reserved(outcome) => exchange.refuse(503),
+        (Response::None, outcome) if verdict::is_reserved(outcome) => exchange.refuse(503),
         (Response::None, outcome) => {
             let otherwise = if is_unavailable(outcome) { 503 } else { 500 };
             exchange.refuse(exchange.body_fault().unwrap_or(otherwise));
@@ -118,12 +38,8 @@ fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
     }
 }
 
-/// What is short for now is told as short, not as broken [task.fail.unavailable].
-pub(crate) fn is_unavailable(outcome: Status) -> bool {
-    matches!(outcome, Status::E_RESOURCE | Status::E_BUSY | Status::E_TIMEOUT | Status::E_DRAINING)
-}
-
-/// What a task leaves behind that it did not see or close.
+/// What a task leaves behind that it did not see or close. The record keeps its children: `finish` may still close them
+/// [dispatch.close.finish].
 struct Left {
     unseen: Vec<Event>,
     children: Vec<Child>,
@@ -134,10 +50,8 @@ impl Left {
     #[inline]
     fn of(record: &mut Record) -> Option<Left> {
         let is_clean = record.events.is_empty() && record.children.is_empty();
-        (!is_clean).then(|| Left {
-            unseen: std::mem::take(&mut record.events),
-            children: std::mem::take(&mut record.children),
-        })
+        (!is_clean)
+            .then(|| Left { unseen: std::mem::take(&mut record.events), children: record.children.clone() })
     }
 }
 
@@ -177,6 +91,7 @@ impl Worker {
         self.enter_callback(Acting { callback: Callback::Finish, instance: instance.index, task });
         instance.table.finish(instance.state(), stationed.state, task, task_state, verdict.outcome, unseen);
         self.acting.set(Acting::NOBODY);
+        self.look_behind(0, index, stationed);
         if let Some(left) = &left {
             left.children.iter().for_each(|child| child.exchange.detach());
         }
@@ -239,6 +154,7 @@ impl Worker {
         let exchange = record.exchange.take();
         let parent = record.parent;
         let spawned = record.kind == task_kind::BACKGROUND;
+        self.end_views(index, record);
         let shared = Shared::of(slots::pack(index, record.generation), record);
         record.clear();
         drop(slot);
@@ -281,7 +197,7 @@ impl Worker {
     fn tell_end(&self, index: u32, record: &Record, verdict: &Verdict) {
         let outcome = verdict.outcome;
         if outcome.is_error() {
-            let was_cancelled = is_reserved(outcome);
+            let was_cancelled = verdict::is_reserved(outcome);
             let counter = if was_cancelled { &self.counters().cancelled } else { &self.counters().failed };
             counter.add(1);
             let level = match outcome {
@@ -294,6 +210,14 @@ impl Worker {
                 _ if was_cancelled => Level::Debug,
                 _ => Level::Error,
             };
+            if outcome == Status::CANCELLED_DEADLINE && !record.operations.is_empty() {
+                let waits = record.operations.iter().map(Operation::to_string).collect::<Vec<_>>();
+                let text = format!("{}; it waited for {}", verdict.text, waits.join(", "));
+                return self.report_record(index, record, level, verdict.rule, Some(outcome), &text);
+            }
+            if verdict.is_breach() {
+                return self.tell_breach_at(level, index, record, verdict.rule, Some(outcome), verdict.text);
+            }
             return self.report_record(index, record, level, verdict.rule, Some(outcome), verdict.text);
         }
         let is_lasting = |wait: &Wait| !matches!(wait, Wait::Timer(_));

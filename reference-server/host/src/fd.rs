@@ -8,6 +8,7 @@ use crate::slots;
 use crate::task::Wait;
 use crate::worker::Worker;
 use http_container_abi::constants::{event_kind, fd_interest};
+use http_container_abi::witness::DescriptorState;
 use http_container_abi::{FdHost, Status};
 use std::collections::HashMap;
 use std::io;
@@ -23,9 +24,13 @@ pub trait Poller {
     fn remove(&self, fd: RawFd);
 }
 
+/// An edge is latched for so many waits at most.
+const LATCHED_MAX: u8 = 2;
+
 #[derive(Clone, Copy, Default)]
 struct Direction {
-    ready: bool,
+    /// How many waits an edge is latched for: two when it has brought the end [fd.wait.ended].
+    ready: u8,
     /// The slot of the task that waits.
     waiter: Option<u32>,
     /// Slot and token of the task that was told last.
@@ -36,6 +41,8 @@ struct Descriptor {
     handle: u64,
     fd: RawFd,
     instance: u32,
+    /// What it was when it was registered, of a container that validates.
+    known: Option<DescriptorState>,
     read: Direction,
     write: Direction,
 }
@@ -107,9 +114,9 @@ impl Descriptors {
         let stale = self.by_fd.get(&fd).copied().and_then(|stale| self.take(stale));
         let handle = slots::pack_outside(index, NEXT.fetch_add(1, Ordering::Relaxed));
         // Untried descriptors count as ready: whoever awaits before trying is told to try [fd.add.ready].
-        let direction = Direction { ready: true, ..Direction::default() };
+        let direction = Direction { ready: 1, ..Direction::default() };
         self.places[index as usize].taken =
-            Some(Descriptor { handle, fd, instance, read: direction, write: direction });
+            Some(Descriptor { handle, fd, instance, known: None, read: direction, write: direction });
         self.by_fd.insert(fd, index);
         self.counts[instance as usize] += 1;
         Ok((handle, stale))
@@ -147,7 +154,7 @@ impl Descriptors {
         for entry in self.places.iter_mut().filter_map(|place| place.taken.as_mut()) {
             for direction in [&mut entry.read, &mut entry.write] {
                 if direction.told == Some((task, token)) && direction.waiter.is_none() {
-                    direction.ready = true;
+                    direction.ready = (direction.ready + 1).min(LATCHED_MAX);
                 }
             }
         }
@@ -180,8 +187,9 @@ impl Descriptor {
 }
 
 impl Worker {
-    /// The poller saw an edge on the descriptor with that key; errors and hang-ups count for both directions.
-    pub fn descriptor_ready(&self, key: u32, readable: bool, writable: bool) {
+    /// The poller saw an edge on the descriptor with that key; errors and hang-ups count for both directions. `ended`: nothing
+    /// comes any more behind what is there to be read.
+    pub fn descriptor_ready(&self, key: u32, readable: bool, writable: bool, ended: bool) {
         let (index, generation) = (key & ((1 << INDEX_BITS) - 1), key >> INDEX_BITS);
         let edges = [(fd_interest::READ, readable), (fd_interest::WRITE, writable)];
         for (interest, _) in edges.into_iter().filter(|(_, edge)| *edge) {
@@ -194,7 +202,8 @@ impl Worker {
                 let handle = entry.handle;
                 let direction = entry.direction(interest);
                 let waiter = direction.waiter.take();
-                direction.ready = waiter.is_none();
+                direction.ready =
+                    u8::from(waiter.is_none()) + u8::from(ended && interest == fd_interest::READ);
                 waiter.map(|task| (task, handle))
             };
             if let Some((task, handle)) = woken {
@@ -259,13 +268,34 @@ impl Worker {
     }
 }
 
+impl InstanceHost {
+    /// Looks whether a registered descriptor is what it was.
+    #[inline]
+    fn look_at_registered(&self, call: &str, handle: u64) {
+        if self.validates {
+            let found = self.with_worker(|worker| {
+                let mut descriptors = worker.descriptors.borrow_mut();
+                descriptors.find(handle, self.index).map(|entry| (entry.fd, entry.known))
+            });
+            if let Some(Some((fd, known))) = found {
+                self.look_again(call, fd, known);
+            }
+        }
+    }
+}
+
 impl FdHost for InstanceHost {
     fn fd_add(&self, fd: i32) -> Result<u64, Status> {
+        let known = self.look_at_descriptor(fd);
         self.on_worker(Allowed::Step, |worker| {
             let limit = worker.container.limits.descriptors_per_worker;
             let (handle, stale) = worker.descriptors.borrow_mut().add(fd, self.index, limit)?;
+            if let Some(entry) = worker.descriptors.borrow_mut().find(handle, self.index) {
+                entry.known = known;
+            }
             lock(&worker.container.descriptors).insert(handle, (worker.index, self.index));
             if let Some(stale) = stale {
+                self.look_again("add", stale.fd, stale.known);
                 worker.end_waits(stale);
             }
             Ok(handle)
@@ -273,6 +303,7 @@ impl FdHost for InstanceHost {
     }
 
     fn fd_wait(&self, task: u64, token: u64, handle: u64, interest: u32) -> Status {
+        self.look_at_registered("wait", handle);
         let answer = self.on_task(task, Allowed::Step, |worker, index, slot| {
             let mut descriptors = worker.descriptors.borrow_mut();
             let Some(entry) = descriptors.find(handle, self.index) else {
@@ -291,7 +322,8 @@ impl FdHost for InstanceHost {
                 return Err(Refused::new(Status::E_BUSY, "fd.wait.one", text));
             }
             self.check_token(&slot.contents, token)?;
-            if std::mem::take(&mut direction.ready) {
+            if let Some(left) = direction.ready.checked_sub(1) {
+                direction.ready = left;
                 return Ok(Status::OK);
             }
             if token == 0 {
@@ -306,6 +338,7 @@ impl FdHost for InstanceHost {
     }
 
     fn fd_remove(&self, handle: u64) -> Status {
+        self.look_at_registered("remove", handle);
         let answer = self.on_worker(Allowed::StepOrFinish, |worker| {
             let is_here = worker.descriptors.borrow_mut().find(handle, self.index).is_some();
             if !is_here {

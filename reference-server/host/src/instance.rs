@@ -6,6 +6,7 @@
 
 use crate::calls::InstanceHost;
 use http_container_abi::constants::module_flag;
+use http_container_abi::witness::EntryImage;
 use http_container_abi::{HostTable, ModuleTable, Opaque, Status};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -72,6 +73,10 @@ pub(crate) struct Instance {
     /// The index of its module.
     pub module: u32,
     pub table: ModuleTable,
+    /// The entry as it was, of a container that validates.
+    pub image: Option<EntryImage>,
+    /// Another entry than that was found and told of.
+    pub other_entry: AtomicBool,
     pub state: OnceLock<Opaque>,
     pub host: OnceLock<Arc<HostTable<InstanceHost>>>,
     /// It panicked: a fresh instance is to take its place.
@@ -95,6 +100,8 @@ impl Instance {
             index,
             module,
             table,
+            image: None,
+            other_entry: false.into(),
             state: OnceLock::new(),
             host: OnceLock::new(),
             failed: false.into(),

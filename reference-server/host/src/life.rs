@@ -56,7 +56,9 @@ impl Container {
         let instance = {
             let mut instances = lock(&self.instances);
             let index = instances.len() as u32;
-            let instance = Arc::new(Instance::new(index, module, entry.table, self.workers.len()));
+            let mut instance = Instance::new(index, module, entry.table, self.workers.len());
+            instance.image = self.image_of(&entry.table);
+            let instance = Arc::new(instance);
             instances.push(Arc::clone(&instance));
             instance
         };
@@ -64,7 +66,9 @@ impl Container {
         let pointer = host.as_ptr();
         let _ = instance.host.set(host);
         let call = || entry.table.create(pointer, entry.config.as_bytes());
-        let made = worker::in_control(Control::Create(instance.index), call);
+        let made = worker::in_control(Control::Create(instance.index), || {
+            self.watch_life(&instance, "create", call)
+        });
         let held = {
             let mut life = instance.life();
             life.stage = if made.is_ok() { Stage::Live } else { Stage::Refused };
@@ -187,7 +191,9 @@ impl Container {
             let module = &self.modules[instance.module as usize];
             self.tell(Level::Debug, &module.name, "", "the instance is being destroyed");
             let call = || instance.table.destroy(instance.state());
-            worker::in_control(Control::Destroy(instance.index), call);
+            worker::in_control(Control::Destroy(instance.index), || {
+                self.watch_life(instance, "destroy", call);
+            });
         }
     }
 }

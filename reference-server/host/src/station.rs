@@ -4,6 +4,7 @@
 //! Invariant: an instance's `worker_start` is called at most once on a worker, and `worker_stop` only once no task of it
 //! can start anywhere [module.worker-start.lazy] [module.worker-stop.once].
 
+use crate::instance::Instance;
 use crate::report::Level;
 use crate::worker::{Acting, Callback, Stationed, Worker};
 use http_container_abi::Status;
@@ -41,7 +42,8 @@ impl Worker {
             return Err(NoStation::TooLate);
         }
         let number = self.container.number_of(self.index);
-        let state = self.in_life(index, || instance.table.worker_start(instance.state(), number));
+        let state =
+            self.in_life(&instance, "worker_start", || instance.table.worker_start(instance.state(), number));
         match state {
             Ok(state) => {
                 let stationed = Stationed {
@@ -70,9 +72,10 @@ impl Worker {
         }
     }
 
-    fn in_life<R>(&self, instance: u32, call: impl FnOnce() -> R) -> R {
-        let before = self.acting.replace(Acting { callback: Callback::WorkerLife, instance, task: 0 });
-        let answer = call();
+    fn in_life<R>(&self, instance: &Instance, callback: &'static str, call: impl FnOnce() -> R) -> R {
+        let acting = Acting { callback: Callback::WorkerLife, instance: instance.index, task: 0 };
+        let before = self.acting.replace(acting);
+        let answer = self.container.watch_life(instance, callback, call);
         self.acting.set(before);
         answer
     }
@@ -81,7 +84,7 @@ impl Worker {
     pub(crate) fn stop(&self, stationed: &Stationed) {
         let instance = &stationed.instance;
         self.forget_descriptors(instance.index);
-        self.in_life(instance.index, || {
+        self.in_life(instance, "worker_stop", || {
             instance.table.worker_stop(instance.state(), stationed.state);
         });
         if instance.leave_worker() {

@@ -6,13 +6,12 @@
 use crate::calls;
 use crate::ending::{Verdict, cancelled};
 use crate::exchange::Exchange;
-use crate::report::Level;
 use crate::slots::{self, Slot};
 use crate::station::NoStation;
 use crate::task::{Peer, Phase, Record, Response, Wait};
 use crate::worker::{Acting, Callback, Due, Stationed, Worker};
 use http_container_abi::constants::{event_kind, notice, task_kind};
-use http_container_abi::{Event, Opaque, StartArgs, Status};
+use http_container_abi::{Event, Opaque, RequestStorage, StartArgs, Status};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, MutexGuard};
 
@@ -23,6 +22,8 @@ struct Begun {
     kind: u32,
     arg: Opaque,
     exchange: Option<Arc<dyn Exchange>>,
+    /// A copy of the head, of a container that validates.
+    head: Option<Arc<RequestStorage>>,
     /// Of its start gates.
     leases: Vec<u64>,
 }
@@ -57,7 +58,7 @@ impl Worker {
             if let Some(stationed) = self.stationed(instance) {
                 let begun = self.begin(index, record, &stationed);
                 drop(slot);
-                return self.first_step(index, task, &stationed, &begun);
+                return self.first_step(index, task, &stationed, begun);
             }
             drop(slot);
             match self.station(instance) {
@@ -87,22 +88,26 @@ impl Worker {
             slots::pack(index, held.number)
         });
         let leases = leases.collect();
-        Begun { kind: record.kind, arg: record.arg, exchange: record.exchange.clone(), leases }
+        let head = self.lend_head(record);
+        Begun { kind: record.kind, arg: record.arg, exchange: record.exchange.clone(), head, leases }
     }
 
-    fn first_step(&self, index: u32, task: u64, stationed: &Stationed, begun: &Begun) {
+    fn first_step(&self, index: u32, task: u64, stationed: &Stationed, begun: Begun) {
         self.counters().starts.add(1);
         let instance = &stationed.instance;
         let arguments = StartArgs {
             kind: begun.kind,
-            request: begun.exchange.as_ref().map(|exchange| exchange.request()),
+            request: begun.head.as_deref().or(begun.exchange.as_ref().map(|exchange| exchange.request())),
             arg: begun.arg,
             leases: &begun.leases,
         };
         self.enter_callback(Acting { callback: Callback::Step, instance: instance.index, task });
         let (status, state) = instance.table.start(instance.state(), stationed.state, task, &arguments);
         self.acting.set(Acting::NOBODY);
-        self.measure(index, stationed);
+        // What the task was lent may end with this step.
+        drop(begun);
+        let took_ns = self.measure(index, stationed);
+        self.look_behind(took_ns, index, stationed);
         self.tell_nudges();
         let Some(mut slot) = self.container.slots.lock(index) else { return };
         slot.contents.state = state;
@@ -157,7 +162,8 @@ impl Worker {
         self.enter_callback(Acting { callback: Callback::Step, instance: instance.index, task });
         let status = instance.table.resume(instance.state(), stationed.state, task, task_state, &events);
         self.acting.set(Acting::NOBODY);
-        self.measure(index, &stationed);
+        let took_ns = self.measure(index, &stationed);
+        self.look_behind(took_ns, index, &stationed);
         self.tell_nudges();
         events.clear();
         self.spare_events.set(events);
@@ -170,8 +176,8 @@ impl Worker {
         self.counters().operations_ended.add(ended as u64);
     }
 
-    /// A step took until now: moves the time on, keeps the mean, reports one that overstayed.
-    fn measure(&self, index: u32, stationed: &Stationed) {
+    /// A step took until now: moves the time on, keeps the mean, reports one that overstayed. Answers how long it took, ns.
+    fn measure(&self, index: u32, stationed: &Stationed) -> u64 {
         let before = self.now_ns.get();
         let now = self.container.now_ns().max(before);
         self.now_ns.set(now);
@@ -181,6 +187,7 @@ impl Worker {
         if took > self.container.limits.step_report_ns && !self.is_of_pool() {
             self.report_slow_step(index, took);
         }
+        took
     }
 
     /// A callback of a module begins: what was refused in an earlier one is no news in it [host.refusal.what].
@@ -198,13 +205,14 @@ impl Worker {
             took_ns / 1_000_000
         );
         if let Some(slot) = self.container.slots.lock(index) {
-            self.report_record(index, &slot.contents, Level::Warn, "task.step.short", None, &text);
+            self.tell_breach(index, &slot.contents, "task.step.short", &text);
         }
     }
 
     /// What a step's answer means.
     fn settle(&self, mut slot: Locked<'_>, index: u32, stationed: &Stationed, status: Status) {
         let record = &mut slot.contents;
+        self.look_at_step_status(index, record, status);
         // What a response call answered may be handed on as the step's answer [task.step.status].
         let status = if status == Status::DISCARDED { Status::OK } else { status };
         if status == Status::PENDING {

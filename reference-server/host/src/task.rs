@@ -4,12 +4,16 @@
 //! not call a module or an exchange.
 
 mod leases;
+mod waits;
+
+pub use waits::{LeaseWait, Operation, Wait};
 
 use crate::dispatch::Child;
 use crate::ending::Verdict;
 use crate::exchange::Exchange;
 use crate::gates::Gate;
 use crate::registry::{Desk, Held};
+use crate::validation::Views;
 use crate::wheel::Key;
 use http_container_abi::constants::event_kind;
 use http_container_abi::{Event, Opaque, Status};
@@ -29,53 +33,6 @@ pub enum Phase {
     Parked,
     /// `finish` runs.
     Finishing,
-}
-
-/// What a task waits for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Wait {
-    /// `body_read`.
-    Body,
-    /// `response_write`.
-    Write,
-    /// `timer`; the key is `None` for the cooperative yield, which fires at once.
-    Timer(Key),
-    /// `completion`, by the number in its handle.
-    Completion,
-    /// `hc.fd/1` wait: the registration's handle and the interest.
-    Fd(u64, u32),
-    /// `hc.dispatch/1` open, for the child that the parent knows by that handle.
-    ChildHead(u64),
-    /// `hc.dispatch/1` read.
-    ChildBody(u64),
-    /// `acquire`, by the ticket under which it waits.
-    Acquire(u64),
-    /// An operation on the lease of that number.
-    Lease(u64, LeaseWait),
-    /// `hc.provider/1` next or rows.
-    Member,
-    /// `hc.offload/1` run.
-    Offload,
-}
-
-/// What is awaited of a lease.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum LeaseWait {
-    /// The answer to an operation: withdrawing it poisons the lease.
-    Answer,
-    /// More of it, rows or messages.
-    More,
-}
-
-/// One outstanding operation.
-#[derive(Clone, Copy, Debug)]
-pub struct Operation {
-    /// The module's token.
-    pub token: u64,
-    /// The slot's number for it, as in the completion's handle.
-    pub number: u64,
-    /// What it waits for.
-    pub wait: Wait,
 }
 
 /// What is known of the one who asked.
@@ -190,6 +147,8 @@ pub struct Record {
     pub held_end: Option<Verdict>,
     /// The start gates of its route, while it waits at one, and what of them it has to give back.
     pub gate: Option<Box<Gate>>,
+    /// What it was lent, of a container that validates.
+    pub views: Option<Box<Views>>,
 }
 
 impl Record {
@@ -304,6 +263,7 @@ impl Record {
             member,
             held_end,
             gate,
+            views,
         } = self;
         (*generation, *phase, *queued) = (0, Phase::Free, false);
         (*body_begun, *body_ended, *body_taken) = (false, false, false);
@@ -313,7 +273,7 @@ impl Record {
         (*request_id, *allowed_ns, *deadline_ns) = (0, 0, None);
         (*deadline_key, *notice_key, *grace_key) = (None, None, None);
         (*cancel, *parent, *rank_above, *held_end) = (None, None, None, None);
-        (*member, *gate) = (None, None);
+        (*member, *gate, *views) = (None, None, None);
         (*notices, *notices_true, *notices_told) = (0, 0, 0);
         (*arg, *state) = (Opaque::default(), Opaque::default());
         *exchange = None;
@@ -378,6 +338,7 @@ mod tests {
             member: None,
             held_end: None,
             gate: None,
+            views: None,
         };
         record.clear();
         let fresh = Record::default();

@@ -10,8 +10,9 @@ use crate::fd::{Descriptors, Poller};
 use crate::inbox::{Message, WorkerShared};
 use crate::instance::Instance;
 use crate::placing;
-use crate::registry::{Place, Todo};
+use crate::registry::Todo;
 use crate::task::{Phase, Record};
+use crate::validation::Thread;
 use crate::wheel::Wheel;
 use http_container_abi::constants::{notice, task_kind};
 use http_container_abi::{Event, Opaque};
@@ -124,8 +125,6 @@ pub struct Worker {
     pub(crate) nudges: RefCell<Vec<Nudge>>,
     /// What calls of this step decided for others, to be carried out when no lock of a task is held.
     pub(crate) todo: RefCell<Todo>,
-    /// Empty: takes the members that are lent in a call.
-    pub(crate) places: Cell<Vec<Place>>,
     pub(crate) retirement: Cell<u32>,
     drained: Cell<bool>,
     /// What is left here is ended now, whoever uses it.
@@ -134,6 +133,8 @@ pub struct Worker {
     due: RefCell<Vec<Due>>,
     /// Empty: takes the events that happen in a step, while the step reads those that it is resumed with.
     pub(crate) spare_events: Cell<Vec<Event>>,
+    /// Of a container that validates.
+    pub(crate) thread: Option<Thread>,
 }
 
 /// How many free slots a worker keeps at most.
@@ -185,13 +186,13 @@ impl Worker {
             descriptors: RefCell::new(Descriptors::new(poller)),
             nudges: RefCell::default(),
             todo: RefCell::default(),
-            places: Cell::default(),
             retirement: Cell::new(0),
             drained: Cell::new(false),
             is_hasty: Cell::new(false),
             incoming: RefCell::default(),
             due: RefCell::default(),
             spare_events: Cell::default(),
+            thread: container.validation.is_some().then(Thread::of_this),
             shared: Arc::clone(&container.workers[index as usize]),
             container,
         });
@@ -296,6 +297,7 @@ impl Worker {
     /// Takes in what other threads sent and moves the time on: fires timers, queues tasks. Call once per loop turn.
     pub fn turn(&self, now_ns: u64) {
         self.now_ns.set(now_ns);
+        self.thread.iter().for_each(Thread::begin_turn);
         self.take_inbox();
         self.fire_timers(now_ns);
         if self.retirement.get() != self.container.retirement.load(Ordering::SeqCst) {

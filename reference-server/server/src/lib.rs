@@ -23,4 +23,5 @@ pub mod run;
 mod shard;
 mod stream;
 mod tally;
+mod validation;
 mod wire;

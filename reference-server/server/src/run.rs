@@ -12,6 +12,7 @@ use crate::poller::SharedPoller;
 use crate::report::LogReporter;
 use crate::shard::{self, Common, Shard, WAKE};
 use crate::tally::Tally;
+use crate::validation;
 use hc_host::{Container, Hooks, Parts};
 use hc_scheduler::{Scheduler, Unpark, Worker as Queue};
 use mio::{Poll, Waker};
@@ -60,6 +61,9 @@ pub fn serve(config: &Config, logs: &Logs) -> Result<(), RunError> {
     let hooks = Arc::new(ServerHooks { scheduler: OnceLock::new(), control: control.waker() });
     let mut listening = listen(config)?;
     let container = container(config, logs, Arc::clone(&hooks))?;
+    if config.validate {
+        validation::look_at_files(config, &container);
+    }
     container.create_instances()?;
     let common = Arc::new(Common {
         plan: Plan::new(config),
@@ -74,6 +78,7 @@ pub fn serve(config: &Config, logs: &Logs) -> Result<(), RunError> {
     let outcome = control.attend(&container, &common, logs, workers);
     container.destroy_instances();
     drop(listening);
+    validation::sum_up(&container, logs);
     logs.error.write(LogLevel::Info, &[], "stopped");
     outcome
 }
@@ -103,6 +108,7 @@ fn container(config: &Config, logs: &Logs, hooks: Arc<ServerHooks>) -> Result<Ar
         router: assembly::router(config),
         resources: assembly::resources(config),
         limits: assembly::limits(config),
+        validates: config.validate,
         reporter: Arc::new(LogReporter::new(logs.error.clone())),
         hooks,
     }))

@@ -177,7 +177,7 @@ impl Wire {
 
     /// A success is not said of bytes that turned out to be no request while none of the answer was written (RFC 9112
     /// sections 2.2, 6.3 and 8): the container answers instead. An error of the module's own stands, and so does what it
-    /// says of a body that was only too long.
+    /// says of a body that was only too long [connection.refusal.overrule].
     pub fn overrule(&mut self, status: u16) -> bool {
         let fault = self.fault.filter(|&fault| status < 400 && fault != 413);
         if let Some(fault) = fault {

@@ -183,6 +183,18 @@ fn inspect_of_what_is_no_module() {
     insta::assert_snapshot!("inspect-no-module", told.join("\n"));
 }
 
+/// A library in the place of a configuration is an easy slip; none of its bytes may reach a terminal.
+#[test]
+fn a_module_in_the_place_of_a_configuration() {
+    let folder = folder("module-as-configuration");
+    compile(&folder, "probe.so", MODULE, &["-DFLAGS=0"]);
+    for command in ["run", "check"] {
+        let told = told(&folder, &[command, "probe.so"]);
+        assert!(told.starts_with("exit 2\n") && told.contains("probe.so: is no text"), "{told}");
+        assert!(told.contains("say `hc-server run --module probe.so`") && told.len() < 300, "{told}");
+    }
+}
+
 #[test]
 fn check_shows_what_would_be_served() {
     let folder = folder("check_good");
@@ -225,6 +237,24 @@ resources = ["queue", "store"]
     // Paths are those of the file's folder, wherever the program runs.
     let elsewhere = run(Path::new("/"), &["check", folder.join("good.toml").to_str().unwrap()]);
     assert!(elsewhere.status.success());
+}
+
+#[test]
+fn check_notes_what_a_module_says_of_itself_and_should_not() {
+    let folder = folder("check_notes");
+    let source = MODULE.replace(
+        "HC_MODULE_NOTE(\"org.example.probe\", \"1.2.3\"",
+        "HC_MODULE_NOTE(\"org.example.probe\", \"1.2.4\"",
+    );
+    let source = source.replace("\\\"object\\\",\\\"properties\\\"", "\\\"array\\\",\\\"properties\\\"");
+    compile(&folder, "odd.so", &source, &["-DNOTE", "-DFLAGS=0"]);
+    let config = "[[module]]\nname = \"odd\"\npath = \"odd.so\"\n[[route]]\npath = \"/\"\nmodule = \"odd\"\n";
+    fs::write(folder.join("odd.toml"), config).unwrap();
+    let told = told(&folder, &["check", "odd.toml"]);
+    assert!(told.starts_with("exit 0\n"), "{told}");
+    for words in ["different versions [note.agrees]", "describes \"array\"", "[configuration.schema.form]"] {
+        assert!(told.contains(words), "{words} is missing:\n{told}");
+    }
 }
 
 #[test]

@@ -2,12 +2,11 @@
 
 use super::message::{self, Response};
 use super::url::Url;
+use crate::patience;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-/// How long something that is to come may take.
-pub const PATIENCE: Duration = Duration::from_secs(3);
 /// What is sent by itself is given this time to be read by itself. Nothing depends on it but how often the cut is seen.
 const SEGMENT: Duration = Duration::from_millis(2);
 
@@ -42,7 +41,7 @@ impl Exchange {
     /// When nobody answers there.
     pub fn open(url: &Url) -> Result<Exchange, String> {
         let stream = url.connect()?;
-        stream.set_write_timeout(Some(PATIENCE)).map_err(|error| error.to_string())?;
+        stream.set_write_timeout(Some(patience::answer())).map_err(|error| error.to_string())?;
         Ok(Exchange { stream, received: Vec::new(), has_ended: false, was_reset: false })
     }
 
@@ -63,7 +62,7 @@ impl Exchange {
 
     /// Waits until something was received.
     pub fn wait(&mut self) {
-        let _ = self.fill(Instant::now() + PATIENCE);
+        let _ = self.fill(Instant::now() + patience::answer());
     }
 
     /// Closes the sending half.
@@ -74,7 +73,7 @@ impl Exchange {
 
     /// The next response; `method` is that of its request.
     pub fn next(&mut self, method: &str) -> Next {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience::answer();
         loop {
             match message::parse(&self.received, method, self.has_ended) {
                 Ok(Some((response, length))) => {
@@ -102,7 +101,7 @@ impl Exchange {
     /// # Errors
     /// When none comes.
     pub fn next_head(&mut self) -> Result<u16, String> {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience::answer();
         loop {
             if let Some(head) = self.received.windows(4).position(|window| window == b"\r\n\r\n") {
                 let line = String::from_utf8_lossy(&self.received[..head]).into_owned();
@@ -142,7 +141,7 @@ impl Exchange {
 
     /// Takes and drops what comes until the end; `false` when that does not come.
     pub fn drains(&mut self) -> bool {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience::answer();
         while !self.has_ended {
             self.received.clear();
             if !self.fill(until) {

@@ -5,7 +5,10 @@
 //! its standard error is the container's log. The file has one member in each line.
 
 use crate::http::url::Url;
+use crate::patience;
 use crate::scratch::Scratch;
+use crate::self_test::wire;
+use crate::target::ServerTarget;
 use rustix::process::{Pid, Signal, kill_process};
 use std::cell::Cell;
 use std::collections::BTreeSet;
@@ -17,9 +20,6 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
-
-/// Longest time for a start or an end.
-pub const PATIENCE: Duration = Duration::from_secs(15);
 
 /// How a container is to be started.
 #[derive(Clone, Debug, Default)]
@@ -75,7 +75,8 @@ pub fn capabilities(adapter: &Path) -> Result<BTreeSet<String>, String> {
 ///
 /// # Errors
 /// Why it does not serve: what it wrote.
-pub fn start(adapter: &Path, wanted: &Wanted) -> Result<Running, String> {
+pub fn start(target: &ServerTarget, wanted: &Wanted) -> Result<Running, String> {
+    let adapter = &target.adapter;
     let scratch = Scratch::new().map_err(|error| error.to_string())?;
     let address = free_address().map_err(|error| error.to_string())?;
     let (config, log) = (scratch.file("config.json"), scratch.file("log"));
@@ -97,9 +98,12 @@ pub fn start(adapter: &Path, wanted: &Wanted) -> Result<Running, String> {
             let _ = sender.send(line);
         }
     });
-    let url = Url { authority: address, path: "/".into() };
+    let mut url = Url { authority: address, path: "/".into() };
+    if let Some(fault) = &target.wire {
+        url = wire::put_before(&url, fault).map_err(|error| error.to_string())?;
+    }
     let mut running = Running { child, url, log, is_stopping: Cell::new(false), _scratch: scratch };
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience::process();
     loop {
         match ready.recv_timeout(until.saturating_duration_since(Instant::now())) {
             Ok(line) if line.trim() == "ready" => return Ok(running),
@@ -128,7 +132,7 @@ impl Running {
     /// When it does not end.
     pub fn stop(&mut self) -> Result<ExitStatus, String> {
         self.terminate();
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + patience::process();
         while Instant::now() < until {
             if let Some(status) = self.child.try_wait().map_err(|error| error.to_string())? {
                 return Ok(status);
@@ -147,7 +151,7 @@ impl Running {
 
     fn kill(&mut self) {
         self.terminate();
-        let until = Instant::now() + Duration::from_secs(2);
+        let until = Instant::now() + patience::parting();
         while Instant::now() < until && !matches!(self.child.try_wait(), Ok(Some(_))) {
             thread::sleep(Duration::from_millis(2));
         }

@@ -6,12 +6,16 @@ use super::special;
 use crate::http::exchange::{Exchange, Next};
 use crate::http::message::Response;
 use crate::http::url::Url;
+use std::collections::BTreeMap;
 
-/// Does the acts.
+/// Connections that are still open.
+pub type Kept = Vec<Exchange>;
+
+/// Does the acts. What comes back is to be kept until the record was seen, or dropped.
 ///
 /// # Errors
 /// The first that did not come about.
-pub fn play(scenario: &Scenario, target: &str, running: &Running) -> Result<(), String> {
+pub fn play(scenario: &Scenario, target: &str, running: &Running) -> Result<Kept, String> {
     let cuts = scenario.acts.iter().any(|act| matches!(act, Act::EachByte(_) | Act::EachResponseByte(_)));
     let mut client = Client {
         url: &running.url,
@@ -21,6 +25,8 @@ pub fn play(scenario: &Scenario, target: &str, running: &Running) -> Result<(), 
         last: None,
         sent: Vec::new(),
         is_prepared_only: cuts,
+        number: 1,
+        others: BTreeMap::new(),
     };
     let usual = [Act::Send(b"GET {do} HTTP/1.1\r\nHost: {host}\r\n\r\n".to_vec()), Act::Receive(vec![200])];
     let sends = scenario.acts.iter().any(|act| matches!(act, Act::Send(_) | Act::SendSlowly(_)));
@@ -36,7 +42,13 @@ pub fn play(scenario: &Scenario, target: &str, running: &Running) -> Result<(), 
             client.act(act).map_err(|why| format!("{why} at {}", shown(act)))?;
         }
     }
-    Ok(())
+    let is_kept = scenario.acts.contains(&Act::Kept);
+    let mut kept = Kept::new();
+    if is_kept {
+        kept.extend(client.others.into_values());
+        kept.push(client.exchange);
+    }
+    Ok(kept)
 }
 
 /// Ends a connection; the container ends its half as well, in its time.
@@ -65,10 +77,13 @@ struct Client<'a> {
     exchange: Exchange,
     method: String,
     last: Option<Box<Response>>,
-    /// The request, as far as it was written.
+    /// The request on the first connection, as far as it was written.
     sent: Vec<u8>,
-    /// The request is not sent but cut in every place.
+    /// The request on the first connection is not sent but cut in every place.
     is_prepared_only: bool,
+    /// The number of the connection, and the others.
+    number: usize,
+    others: BTreeMap<usize, Exchange>,
 }
 
 impl Client<'_> {
@@ -76,8 +91,10 @@ impl Client<'_> {
         match act {
             Act::Send(bytes) => {
                 let bytes = self.filled_in(bytes);
-                self.sent.extend_from_slice(&bytes);
-                if !self.is_prepared_only {
+                if self.number == 1 {
+                    self.sent.extend_from_slice(&bytes);
+                }
+                if !self.is_prepared_only || self.number > 1 {
                     self.exchange.send(&bytes);
                 }
             }
@@ -95,7 +112,16 @@ impl Client<'_> {
             Act::Aborted => return self.aborted(),
             Act::Fin => self.exchange.finish(),
             Act::Reset => self.exchange.reset()?,
-            Act::Stop => {}
+            Act::Stop | Act::Kept => {}
+            Act::Connection(number) => {
+                let other = match self.others.remove(number) {
+                    Some(other) => other,
+                    None => Exchange::open(self.url)?,
+                };
+                let before = std::mem::replace(&mut self.exchange, other);
+                self.others.insert(self.number, before);
+                self.number = *number;
+            }
             Act::InterimComes(status) => {
                 let seen = self.exchange.take_interim()?;
                 return if seen == *status { Ok(()) } else { Err(format!("{seen} came")) };
@@ -226,7 +252,12 @@ impl Client<'_> {
     fn filled_in(&self, bytes: &[u8]) -> Vec<u8> {
         let text: Vec<&[u8]> = vec![bytes];
         let with = |parts: Vec<u8>, name: &[u8], value: &str| replace(&parts, name, value.as_bytes());
-        with(with(text.concat(), b"{do}", self.target), b"{host}", &self.url.authority)
+        let script = self.target.split_once('?').map_or("", |(_, query)| query);
+        with(
+            with(with(text.concat(), b"{do}", self.target), b"{host}", &self.url.authority),
+            b"{script}",
+            script,
+        )
     }
 }
 

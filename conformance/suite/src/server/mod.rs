@@ -77,7 +77,7 @@ fn run_request(case: &Case, context: &mut Context) -> Outcome {
         return Outcome::fail("no such request");
     };
     let wanted = Wanted { module: target.probes.join("probe.so"), ..Wanted::default() };
-    match adapter::start(&target.adapter, &wanted) {
+    match adapter::start(&target, &wanted) {
         Ok(mut running) => {
             let outcome = crate::http::run(request, &running.url, Measure::Container);
             match running.stop() {

@@ -6,6 +6,7 @@ use super::scenario::{Act, Scenario};
 use super::special::ask;
 use super::{calls, client, record};
 use crate::case::Outcome;
+use crate::patience;
 use crate::scratch::Scratch;
 use crate::target::ServerTarget;
 use std::fs;
@@ -17,9 +18,12 @@ const KEY: &str = "case";
 /// Runs a case.
 #[must_use]
 pub fn play(scenario: &Scenario, target: &ServerTarget) -> Outcome {
-    let capabilities = match adapter::capabilities(&target.adapter) {
-        Ok(capabilities) => capabilities,
-        Err(why) => return Outcome::fail(why),
+    let capabilities = match &target.capabilities {
+        Some(capabilities) => capabilities.clone(),
+        None => match adapter::capabilities(&target.adapter) {
+            Ok(capabilities) => capabilities,
+            Err(why) => return Outcome::fail(why),
+        },
     };
     if let Some(need) = scenario.needs.iter().find(|need| !capabilities.contains(*need)) {
         return Outcome::skip(format!("the container has no capability `{need}`"));
@@ -39,7 +43,7 @@ pub fn play(scenario: &Scenario, target: &ServerTarget) -> Outcome {
     let mut config = vec![("out".to_owned(), left.display().to_string())];
     config.extend(scenario.config.iter().cloned());
     let wanted = Wanted { module, config, settings: scenario.settings.clone() };
-    match (adapter::start(&target.adapter, &wanted), &scenario.refuses) {
+    match (adapter::start(target, &wanted), &scenario.refuses) {
         (Err(log), Some(words)) => has_words(&log, words),
         (Err(log), None) => tail(Outcome::fail("it does not start"), &log),
         (Ok(mut running), refuses) => {
@@ -82,8 +86,9 @@ fn tail(outcome: Outcome, log: &str) -> Outcome {
 fn with_container(scenario: &Scenario, running: &mut Running, left: &std::path::Path) -> Result<(), String> {
     let is_probe = !scenario.module.starts_with("variant-");
     let target = if is_probe { format!("/do/{KEY}?{}", scenario.query()) } else { "/".to_owned() };
-    let stops = scenario.acts.contains(&Act::Stop);
-    client::play(scenario, &target, running)?;
+    // Who could be asked for the record is gone at the end of these.
+    let stops = scenario.acts.contains(&Act::Stop) || scenario.acts.contains(&Act::Replaced);
+    let kept = client::play(scenario, &target, running)?;
     let is_mute = scenario.config.iter().any(|(name, value)| name == "failing_worker" && value == "all");
     if is_probe && !stops && !is_mute {
         look_into(scenario, |section, count| {
@@ -95,6 +100,7 @@ fn with_container(scenario: &Scenario, running: &mut Running, left: &std::path::
         })?;
         settle(running)?;
     }
+    drop(kept);
     let status = running.stop()?;
     if !status.success() && status.code() != Some(143) {
         return Err(format!("the adapter ended with {status}"));
@@ -142,7 +148,7 @@ fn look_into(scenario: &Scenario, get: impl Fn(&str, usize) -> Result<String, St
 
 /// The record when its tasks have finished. Who asks waits for that, and may meet the deadline of the case meanwhile.
 fn whole(running: &Running, path: &str) -> Result<String, String> {
-    let until = Instant::now() + adapter::PATIENCE;
+    let until = Instant::now() + patience::container();
     loop {
         match ask(&running.url, path)? {
             (200, text) => return Ok(text),
@@ -154,7 +160,7 @@ fn whole(running: &Running, path: &str) -> Result<String, String> {
 
 /// What threads of the module wrote has no end that the container knows of.
 fn eventually(running: &Running, path: &str, count: usize) -> Result<String, String> {
-    let until = Instant::now() + adapter::PATIENCE;
+    let until = Instant::now() + patience::container();
     loop {
         let (_, text) = ask(&running.url, path)?;
         if text.lines().count() >= count || Instant::now() > until {
@@ -172,7 +178,7 @@ fn left_record(left: &str, name: &str) -> String {
 
 /// After a case, no task but the one that asks is left, and nothing was seen that no container does.
 fn settle(running: &Running) -> Result<(), String> {
-    let until = Instant::now() + adapter::PATIENCE;
+    let until = Instant::now() + patience::container();
     loop {
         let (_, text) = ask(&running.url, "/count")?;
         let count: serde_json::Value =

@@ -5,17 +5,24 @@ use crate::http::escapes::bytes_of;
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 17] = [
     ("lifecycle.txt", include_str!("../../../probes/cases/lifecycle.txt")),
     ("request.txt", include_str!("../../../probes/cases/request.txt")),
     ("body-in.txt", include_str!("../../../probes/cases/body-in.txt")),
     ("body-out.txt", include_str!("../../../probes/cases/body-out.txt")),
     ("waiting.txt", include_str!("../../../probes/cases/waiting.txt")),
     ("cancel.txt", include_str!("../../../probes/cases/cancel.txt")),
+    ("cancel-everywhere.txt", include_str!("../../../probes/cases/cancel-everywhere.txt")),
     ("threads.txt", include_str!("../../../probes/cases/threads.txt")),
     ("faults.txt", include_str!("../../../probes/cases/faults.txt")),
     ("calls.txt", include_str!("../../../probes/cases/calls.txt")),
     ("connection.txt", include_str!("../../../probes/cases/connection.txt")),
+    ("resources.txt", include_str!("../../../probes/cases/resources.txt")),
+    ("gates.txt", include_str!("../../../probes/cases/gates.txt")),
+    ("dispatch.txt", include_str!("../../../probes/cases/dispatch.txt")),
+    ("descriptors.txt", include_str!("../../../probes/cases/descriptors.txt")),
+    ("offload.txt", include_str!("../../../probes/cases/offload.txt")),
+    ("replacement.txt", include_str!("../../../probes/cases/replacement.txt")),
 ];
 
 /// How a client ends a connection.
@@ -60,8 +67,12 @@ pub enum Act {
     ClosedOr(u16),
     /// A fresh instance answers at some time: its record knows nothing of the case.
     Replaced,
+    /// The connections stay open, and unread, until the record was seen.
+    Kept,
     /// The container is told to stop.
     Stop,
+    /// What follows is on another connection: that of this number, which is opened when it is not there. The first is 1.
+    Connection(usize),
     /// A plain request on the same connection is answered.
     Sentinel,
     /// The last response: has that content.
@@ -258,7 +269,9 @@ fn act(word: &str, rest: &str) -> Result<Act, String> {
         "corpus-makes-no-task" => Act::CorpusMakesNoTask,
         "closed-or" => Act::ClosedOr(number()?),
         "replaced" => Act::Replaced,
+        "kept" => Act::Kept,
         "stop" => Act::Stop,
+        "connection" => Act::Connection(rest.parse().map_err(|_| format!("no number: {rest}"))?),
         "sentinel" => Act::Sentinel,
         "content" => Act::Content(String::from_utf8_lossy(&bytes_of(rest)?).into_owned()),
         "size" => Act::Size(rest.parse().map_err(|_| format!("no size: {rest}"))?),

@@ -1,10 +1,10 @@
 //! Acts of the client that look at more than one connection. Must not know any container.
 
-use super::adapter::PATIENCE;
 use crate::http::corpus::{Piece, Request, requests};
 use crate::http::exchange::{Exchange, Next};
 use crate::http::judge::{Measure, filled_in};
 use crate::http::url::Url;
+use crate::patience;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -66,7 +66,7 @@ pub fn corpus_makes_no_task(url: &Url) -> Result<(), String> {
 /// # Errors
 /// When none does in time.
 pub fn replaced(url: &Url) -> Result<(), String> {
-    let until = Instant::now() + PATIENCE;
+    let until = Instant::now() + patience::container();
     while Instant::now() < until {
         if ask(url, "/now/case")?.1.is_empty() {
             return Ok(());

@@ -6,7 +6,8 @@ use std::process::Command;
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_hc-conformance");
 
-fn root() -> &'static Path {
+/// The repository.
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("the crate lies in conformance/suite")
 }
 
@@ -21,6 +22,16 @@ pub fn folder(name: &str) -> PathBuf {
 pub fn run(script: &str, arguments: &[&str]) {
     let status = Command::new(root().join(script)).args(arguments).status().expect("sh must be there");
     assert!(status.success(), "{script} {arguments:?}");
+}
+
+/// The reference server, which is built beside the tests, since the kit does not depend on it.
+#[allow(dead_code, reason = "only some of the test binaries need it")]
+pub fn reference_server() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--locked", "-p", "hc-server", "--target-dir"]);
+    cargo.arg(Path::new(PROGRAM).ancestors().nth(2).expect("it is in the target folder")).current_dir(root());
+    assert!(cargo.status().expect("cargo must be there").success(), "hc-server");
+    Path::new(PROGRAM).with_file_name("hc-server")
 }
 
 /// Builds examples that are written in Rust, without optimisation; the folder that they are in.

@@ -31,19 +31,22 @@ pub(super) fn has_trailers(record: &Record) -> Result<(), Refused> {
 
 impl InstanceHost {
     pub(crate) fn call_body_read(&self, task: u64, token: u64) -> Read {
-        let answer =
-            self.on_task(task, Allowed::Step, |worker, _, slot| self.read_body(worker, slot, task, token));
+        let answer = self.on_task(task, Allowed::Step, |worker, index, slot| {
+            self.read_body(worker, index, slot, task, token)
+        });
         answer.unwrap_or_else(Read::none)
     }
 
     fn read_body(
         &self,
         worker: &Worker,
+        index: u32,
         slot: &mut Slot<Record>,
         task: u64,
         token: u64,
     ) -> Result<Read, Refused> {
         may_read(&slot.contents)?;
+        worker.end_last_chunk(index, &mut slot.contents);
         if slot.contents.waits_for(Wait::Body) {
             return Err(Refused::new(Status::E_BUSY, "body.read.one", "a read is waiting already"));
         }
@@ -60,7 +63,7 @@ impl InstanceHost {
             Next::Chunk(chunk) => {
                 record.body_begun = true;
                 record.chunk = chunk;
-                Ok(Read::chunk(&record.chunk))
+                Ok(Read::chunk(worker.lend_chunk(record)))
             }
             Next::End => {
                 record.body_ended = true;

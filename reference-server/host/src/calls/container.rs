@@ -27,6 +27,7 @@ impl Host for InstanceHost {
     }
 
     fn log(&self, task: u64, level: u32, text: &[u8]) {
+        self.look_at_text(task, "log", text);
         let Some(container) = self.container() else { return };
         let level = Level::from_abi(level);
         if container.reporter.wants(level) {
@@ -89,22 +90,28 @@ impl Host for InstanceHost {
     }
 
     fn respond(&self, task: u64, response: &ResponseView<'_>) -> Status {
+        self.look_at_fields(task, "respond", response.fields);
+        self.look_at_bytes(task, "respond", response.body);
         self.call_respond(task, response)
     }
 
     fn inform(&self, task: u64, status: u32, fields: FieldsView<'_>) -> Status {
+        self.look_at_fields(task, "inform", fields);
         self.call_inform(task, status, fields)
     }
 
     fn response_start(&self, task: u64, response: &ResponseView<'_>) -> Status {
+        self.look_at_fields(task, "response_start", response.fields);
         self.call_response_start(task, response)
     }
 
     fn response_write(&self, task: u64, token: u64, data: &[u8]) -> (Status, usize) {
+        self.look_at_bytes(task, "response_write", data);
         self.call_response_write(task, token, data)
     }
 
     fn response_end(&self, task: u64, trailers: FieldsView<'_>) -> Status {
+        self.look_at_fields(task, "response_end", trailers);
         self.call_response_end(task, trailers)
     }
 
@@ -117,6 +124,7 @@ impl Host for InstanceHost {
     }
 
     fn complete(&self, completion: u64, status: Status, value: u64) -> Status {
+        self.look_at_status(status);
         self.call_complete(completion, status, value)
     }
 

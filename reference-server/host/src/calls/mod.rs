@@ -19,9 +19,10 @@ pub(crate) use refusal::{Refused, forget_refusal};
 
 use crate::container::Container;
 use crate::instance::Instance;
-use crate::report::{Level, Report};
+use crate::report::Level;
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
+use crate::validation::Breach;
 use crate::worker::{self, Acting, Callback, Worker};
 use http_container_abi::Status;
 use http_container_abi::constants::module_flag;
@@ -40,6 +41,8 @@ pub struct InstanceHost {
     migrates: bool,
     /// Which resources it was given, by index.
     given: Box<[AtomicBool]>,
+    /// More is looked at than has to be.
+    pub(crate) validates: bool,
     /// It has said which interface its members have.
     has_offered: AtomicBool,
 }
@@ -87,6 +90,7 @@ impl InstanceHost {
             is_blocking: flags & module_flag::BLOCKING != 0,
             migrates: flags & module_flag::MIGRATES != 0,
             given: container.registry.resources.iter().map(|_| AtomicBool::new(false)).collect(),
+            validates: container.validation.is_some(),
             has_offered: AtomicBool::new(false),
         }
     }
@@ -162,7 +166,7 @@ impl InstanceHost {
             self.admit_task(worker, &slot.contents, task, generation)?;
             act(worker, index, &mut slot)
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, refused))
+        self.answer(task, allowed, answer)
     }
 
     /// As [`InstanceHost::on_task`], for a call by which others may hear something: they are told when the task's lock is
@@ -184,7 +188,7 @@ impl InstanceHost {
             worker.tell_todo();
             answer
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, refused))
+        self.answer(task, allowed, answer)
     }
 
     /// Runs `act` for a call that is about the worker, not about a task.
@@ -197,7 +201,29 @@ impl InstanceHost {
             self.admit_callback(worker, allowed)?;
             act(worker)
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(0, refused))
+        self.answer(0, allowed, answer)
+    }
+
+    /// The answer of a call on the calling thread's worker, if there is one.
+    #[inline]
+    fn answer<R>(
+        &self,
+        task: u64,
+        allowed: Allowed,
+        answer: Option<Result<R, Refused>>,
+    ) -> Result<R, Status> {
+        match answer {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(refused)) => Err(self.refuse(task, self.weigh(allowed, refused))),
+            None => Err(self.refuse(task, FOREIGN)),
+        }
+    }
+
+    /// Destructors may name what has ended; whoever validates is told of all others [handle.gone.harmless].
+    fn weigh(&self, allowed: Allowed, mut refused: Refused) -> Refused {
+        let is_stale = refused.status == Status::E_GONE && allowed == Allowed::Step;
+        refused.is_violation |= self.validates && is_stale;
+        refused
     }
 
     /// Keeps a refusal for `refusal`, counts and logs it. Stale handles are no violation: they are only kept.
@@ -208,24 +234,17 @@ impl InstanceHost {
             && let Some(container) = self.container()
         {
             container.count(|counters| counters.refused_calls.add(1));
-            if container.reporter.wants(Level::Warn) {
-                container.reporter.report(&Report {
-                    level: Level::Warn,
-                    module: container.module_name(self.module),
-                    task,
-                    request: self.request_of(&container, task),
-                    rule: refused.rule,
-                    status: Some(status),
-                    text: &refused.text,
-                });
-            }
+            let request = self.request_of(&container, task);
+            let (rule, text) = (refused.rule, &*refused.text);
+            let breach = Breach { task, request, rule, status: Some(status), text };
+            container.tell_breach(Level::Warn, self.module, &breach);
         }
         refusal::keep(self.identity(), refused);
         status
     }
 
     /// The id of the request of a task of this instance; 0 when there is none.
-    fn request_of(&self, container: &Container, task: u64) -> u64 {
+    pub(crate) fn request_of(&self, container: &Container, task: u64) -> u64 {
         let (index, generation) = slots::unpack(task);
         let slot = container.slots.lock(index);
         slot.filter(|slot| slot.contents.is_live(generation) && slot.contents.instance == Some(self.index))

@@ -140,6 +140,7 @@ pub fn container(plan: &Plan) -> (Arc<Container>, Arc<World>, Arc<Rules>, Arc<Be
         }),
         resources: plan.resources.clone(),
         limits: plan.limits,
+        validates: plan.validates,
         reporter: Arc::clone(&rules) as Arc<dyn Reporter>,
         hooks: Arc::clone(&bell) as Arc<dyn Hooks>,
     });

@@ -16,6 +16,7 @@ pub struct Plan {
     pub limits: Limits,
     pub grace_ms: u64,
     pub deadline_ms: u64,
+    pub validates: bool,
 }
 
 impl Default for Plan {
@@ -29,6 +30,7 @@ impl Default for Plan {
             limits: Limits { step_report_ns: u64::MAX, ..Limits::default() },
             grace_ms: 0,
             deadline_ms: 60_000,
+            validates: false,
         }
     }
 }

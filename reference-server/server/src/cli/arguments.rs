@@ -42,11 +42,12 @@ pub(super) struct RunOptions {
     /// `Some(None)`: off.
     pub(super) access_log: Option<Option<AccessFormat>>,
     pub(super) status_path: Option<String>,
+    pub(super) validate: bool,
 }
 
 const COMMANDS: [&str; 5] = ["run", "check", "inspect", "help", "version"];
-const RUN_OPTIONS: [&str; 8] =
-    ["module", "config", "listen", "workers", "log-level", "access-log", "status-path", "help"];
+const RUN_OPTIONS: [&str; 9] =
+    ["module", "config", "listen", "workers", "log-level", "access-log", "status-path", "validate", "help"];
 
 /// Read the arguments; the first is the program's name.
 pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Command, UsageError> {
@@ -57,10 +58,12 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
         }
         Some(Short('h') | Long("help")) => Ok(Command::Help(Topic::All)),
         Some(Short('V') | Long("version")) => Ok(Command::Version),
-        Some(Long(option)) => Err(unknown_option(option, &["help", "version"], Topic::All)),
+        // Whoever begins with it means to run something.
+        Some(Long("validate")) => parse_validate(parser),
+        Some(Long(option)) => Err(unknown_option(option, &["help", "version", "validate"], Topic::All)),
         Some(Short(option)) => Err(unknown_short(option, Topic::All)),
         Some(Value(word)) => match word.to_str() {
-            Some("run") => parse_run(parser),
+            Some("run") => parse_run(parser, false),
             Some("check") => parse_check(parser),
             Some("inspect") => parse_inspect(parser),
             Some("help") => parse_help(parser),
@@ -70,8 +73,8 @@ pub(super) fn parse(arguments: impl IntoIterator<Item = OsString>) -> Result<Com
     }
 }
 
-fn parse_run(mut parser: Parser) -> Result<Command, UsageError> {
-    let mut options = RunOptions::default();
+fn parse_run(mut parser: Parser, validate: bool) -> Result<Command, UsageError> {
+    let mut options = RunOptions { validate, ..RunOptions::default() };
     while let Some(argument) = parser.next()? {
         match argument {
             Short('h') | Long("help") => return Ok(Command::Help(Topic::Run)),
@@ -99,6 +102,7 @@ fn parse_run(mut parser: Parser) -> Result<Command, UsageError> {
                 let path = text(parser.value()?, "--status-path")?;
                 set_once("--status-path", &mut options.status_path, path)?;
             }
+            Long("validate") => options.validate = true,
             Long(option) => return Err(unknown_option(option, &RUN_OPTIONS, Topic::Run)),
             Short(option) => return Err(unknown_short(option, Topic::Run)),
             Value(file) => set_once("the configuration file", &mut options.file, file.into())?,
@@ -118,6 +122,15 @@ fn parse_run(mut parser: Parser) -> Result<Command, UsageError> {
             "write the module's configuration into the file: `config = { ... }` in its [[module]]",
         )),
         _ => Ok(Command::Run(Box::new(options))),
+    }
+}
+
+/// `hc-server --validate [run] ...`.
+fn parse_validate(parser: Parser) -> Result<Command, UsageError> {
+    let mut arguments = parser.clone();
+    match arguments.next()? {
+        Some(Value(word)) if word == "run" => parse_run(arguments, true),
+        _ => parse_run(parser, true),
     }
 }
 

@@ -9,12 +9,14 @@ use http_container_abi::load;
 use super::Failure;
 use crate::config::{Config, GateConfig, PartitionKey, Position, ResourceConfig};
 use crate::providers;
+use crate::validation::faults_of_file;
 
 /// Check the file; the text is for the operator.
 pub(super) fn check(file: &Path) -> Result<String, Failure> {
     let config = Config::read(file).map_err(Failure::Config)?;
     let mut loaded_code = String::new();
     let mut failures = Vec::new();
+    let mut notes = String::new();
     for module in &config.modules {
         match load(&module.path) {
             Ok(loaded) => {
@@ -23,6 +25,10 @@ pub(super) fn check(file: &Path) -> Result<String, Failure> {
                 let (major, minor) = info.abi;
                 writeln!(loaded_code, "  module    {}: {id} {version} (ABI {major}.{minor})", module.name)
                     .expect("a String takes every text");
+                for (rule, text) in faults_of_file(&module.path, &info) {
+                    notes +=
+                        &format!("  note      module `{}` breaks a rule: {text} [{rule}]\n", module.name);
+                }
             }
             Err(error) => {
                 failures.push(format!("{}: module `{}`: {error}", place(file, module.declared), module.name));
@@ -43,7 +49,7 @@ pub(super) fn check(file: &Path) -> Result<String, Failure> {
         }
     }
     if failures.is_empty() {
-        Ok(summary(file, &config, &loaded_code))
+        Ok(summary(file, &config, &loaded_code) + &notes)
     } else {
         Err(Failure::Failed(failures))
     }

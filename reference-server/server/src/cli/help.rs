@@ -79,6 +79,8 @@ Options (they win over the file):
       --access-log FORMAT  off, common, combined or json, to standard output unless
                            the file names another place (default: off)
       --status-path PATH   answer PATH with counters, to peers on this machine only
+      --validate           check modules live: each rule of the ABI that one breaks
+                           is logged with its id, and all are summed up at the end
   -h, --help               show this text
 ";
 

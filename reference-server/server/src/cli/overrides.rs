@@ -22,6 +22,7 @@ pub(super) fn config(options: &RunOptions) -> Result<Config, Failure> {
     if let Some(level) = options.log_level {
         config.log.level = level;
     }
+    config.validate |= options.validate;
     if let Some(format) = options.access_log {
         config.log.access = format;
     }

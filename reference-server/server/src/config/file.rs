@@ -35,6 +35,14 @@ impl Config {
             let help = "name the configuration file that you mean, and let the server's user read it";
             ConfigErrors::whole(file, format!("cannot be read: {error}"), help)
         })?;
+        if bytes.contains(&0) {
+            // Nothing of it is shown: it would be thrown at somebody's terminal.
+            let help = format!(
+                "for a module without a configuration, say `hc-server run --module {}`",
+                file.display()
+            );
+            return Err(ConfigErrors::whole(file, "is no text, as a configuration is", help));
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Self::parse(&text, file),
             Err(error) => {
@@ -69,6 +77,7 @@ impl Config {
 fn read_top(problems: &Problems<'_>, top: &Reader<'_, '_>, file: &Path, base: &Path) -> Config {
     let listen = top.get("listen").map_or_else(default_listen, |entry| read_listen(&entry, base));
     let workers = top.get("workers").and_then(|entry| entry.integer(&(1..=MAXIMUM_WORKERS as u64)));
+    let validate = top.get("validate").and_then(|entry| entry.boolean());
     let limits =
         top.table("limits", Section::Limits).map_or_else(Limits::default, |table| read_limits(&table));
     let timeouts = top.table("timeouts", Section::Timeouts);
@@ -84,6 +93,7 @@ fn read_top(problems: &Problems<'_>, top: &Reader<'_, '_>, file: &Path, base: &P
         file: Some(file.to_owned()),
         listen,
         workers: workers.map_or_else(default_workers, |workers| workers as usize),
+        validate: validate.unwrap_or(false),
         limits,
         timeouts,
         log,

@@ -47,9 +47,10 @@ impl Section {
     /// Every key of it.
     pub(super) const fn keys(self) -> &'static [&'static str] {
         match self {
-            Self::Top => {
-                &["listen", "workers", "limits", "timeouts", "log", "status", "module", "resource", "route"]
-            }
+            Self::Top => &[
+                "listen", "workers", "validate", "limits", "timeouts", "log", "status", "module", "resource",
+                "route",
+            ],
             Self::Limits => &[
                 "request_line_bytes",
                 "head_bytes",

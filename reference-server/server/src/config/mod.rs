@@ -53,6 +53,8 @@ pub struct Config {
     pub listen: Vec<Listen>,
     /// Worker threads, at least 1.
     pub workers: usize,
+    /// Whether modules are checked live, beyond what sound operation needs.
+    pub validate: bool,
     /// Bounds on what peers and modules may use.
     pub limits: Limits,
     /// Bounds on how long things may take.

@@ -37,6 +37,7 @@ impl Config {
             file: None,
             listen: default_listen(),
             workers: default_workers(),
+            validate: false,
             limits,
             timeouts,
             log: LogConfig::default(),

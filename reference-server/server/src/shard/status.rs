@@ -32,6 +32,9 @@ impl Shard {
             }
             body.push('}');
         }
+        if let Some(breaches) = self.host.container().breaches() {
+            push_breaches(&mut body, &breaches.list());
+        }
         body.push_str("}\n");
         let mut wire = exchange.wire();
         let fields: [(&[u8], &[u8]); 2] =
@@ -43,6 +46,16 @@ impl Shard {
         wire.progress = if written.is_ok() { Progress::Complete } else { Progress::Aborted };
         wire.body_bytes = body.len() as u64;
     }
+}
+
+/// Adds the rules that modules broke: an object for each module, with a number for each rule.
+fn push_breaches(body: &mut String, list: &[(String, &'static str, u64)]) {
+    body.push_str(",\"breaches\":{");
+    for of_module in list.chunk_by(|one, other| one.0 == other.0) {
+        let numbers: Vec<_> = of_module.iter().map(|(_, rule, count)| (*rule, *count)).collect();
+        push_object(body, &of_module[0].0, &numbers);
+    }
+    body.push('}');
 }
 
 /// Adds a member: an object of numbers. The names need no escapes: they are the server's, or checked as names of resources.

@@ -20,6 +20,7 @@ mod parked;
 mod patience;
 mod streams;
 mod unread;
+mod validation;
 
 /// How long a condition may take to become true before a test gives up. Generous: no test measures time with it.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);

@@ -167,11 +167,17 @@ impl Server {
     }
 
     /// Ends it in order, and sees that it went well.
-    pub fn stop(mut self) {
+    pub fn stop(self) {
+        self.stop_and_read();
+    }
+
+    /// As [`Server::stop`]; answers the whole error log.
+    pub fn stop_and_read(mut self) -> String {
         self.signal("TERM");
         let status = self.wait();
         assert!(status.success(), "{status}:\n{}", self.log());
         self.assert_healthy();
+        self.log()
     }
 
     /// No line of the log tells of a fault of the container itself.
