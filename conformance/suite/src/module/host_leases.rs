@@ -84,6 +84,9 @@ impl State {
             let text = "the instance was not given such a resource";
             return self.breach("acquire", "handle.life.resource", Status::E_RESOURCE, text);
         }
+        if self.task(task).is_waiting(event_kind::ACQUIRE, |wait| matches!(wait, Wait::Acquire(_))) {
+            return self.refuse("resource.acquire.one", Status::E_BUSY, "an `acquire` of the task waits");
+        }
         if let Err(status) = self.check_token("acquire", task, token) {
             return status;
         }
