@@ -43,6 +43,8 @@ bench: build
 	  $(CC) -std=c99 -O2 -Wall -Wextra -Wpedantic -shared -fPIC -I spec/include -I bindings/c/include \
 	    -o "$(target)/modules/$$module.so" "reference-server/bench/modules/$$module.c" || exit 1; \
 	done
+	$(CARGO) build --release --locked --target-dir '$(target)' -p query_rust
+	cp '$(target)/release/libquery_rust.so' '$(target)/modules/query_rust.so'
 	$(CARGO) run --release --locked --target-dir '$(target)' -p hc-bench -- $(BENCH)
 
 docs:

@@ -87,7 +87,7 @@ impl fmt::Display for LoadFailure {
             ),
             LoadFailure::NoEntry => write!(
                 out,
-                "it exports no symbol {ENTRY_NAME}; define `const hc_module HC_MODULE_ENTRY` at file scope (Rust: hc_entry!), \
+                "it exports no symbol {ENTRY_NAME}; define `const hc_module HC_MODULE_ENTRY` at file scope (Rust: module!, or hc_entry! of the crate abi), \
                  and see that no linker script hides it"
             ),
             LoadFailure::Entry(why) => why.fmt(out),

@@ -16,6 +16,9 @@ use crate::sql_ref::with_raw;
 use crate::sql_value::{SqlValue, SqlValues};
 use crate::status::Status;
 
+/// So many names of columns need no memory of their own.
+const FEW: usize = 8;
+
 /// What a member is asked to do. Lives during the look at it.
 #[derive(Clone, Copy, Debug)]
 pub enum MemberRequest<'a> {
@@ -51,7 +54,8 @@ impl<'a> MemberRequest<'a> {
                 let (text, values) = unsafe {
                     (statement.text.slice(), SqlValues::trusted(statement.values, statement.value_count))
                 };
-                let text = str::from_utf8(text).unwrap_or_default();
+                // SAFETY: the container has checked it, as it has the texts among the values.
+                let text = unsafe { str::from_utf8_unchecked(text) };
                 MemberRequest::Statement(StatementView { flags: statement.flags, text, values })
             }
             member_request::TRANSACTION => MemberRequest::Transaction(request.transaction),
@@ -153,9 +157,19 @@ impl ProviderRef {
     }
 
     /// The names of the columns of the answer.
-    pub fn columns(&self, task: u64, names: &[&str]) -> Status {
-        let names: Vec<hc_bytes> = names.iter().map(|name| hc_bytes::of(name.as_bytes())).collect();
-        call!(self.table(), columns(self.host.pointer(), task, names.as_ptr(), names.len()))
+    pub fn columns<N: AsRef<str>>(&self, task: u64, names: &[N]) -> Status {
+        let views = names.iter().map(|name| hc_bytes::of(name.as_ref().as_bytes()));
+        let give = |names: &[hc_bytes]| {
+            call!(self.table(), columns(self.host.pointer(), task, names.as_ptr(), names.len()))
+        };
+        let mut few = [hc_bytes::NONE; FEW];
+        match few.get_mut(..names.len()) {
+            Some(few) => {
+                few.iter_mut().zip(views).for_each(|(place, view)| *place = view);
+                give(few)
+            }
+            None => give(&views.collect::<Vec<_>>()),
+        }
     }
 
     /// Rows of the answer, row by row: the status, and how many rows were taken.

@@ -4,7 +4,8 @@
 import shutil
 
 import pytest
-from http_container.testing import LoadError, RuleBroken, load
+from http_container import Status
+from http_container.testing import CreateRefused, LoadError, RuleBroken, load
 
 
 def drive(one):
@@ -87,12 +88,95 @@ def test_the_host_of_another_instance_is_not_the_modules_to_use(load):
     assert broken.value.rule == "handle.instance"
 
 
+def test_what_a_thread_remembers_is_not_the_workers(load):
+    drive(load("bad").host({"fault": "none"}, is_spread=True))
+    one = load("bad").host({"fault": "host-is-the-threads"}, is_spread=True)
+    with pytest.raises(AssertionError):
+        drive(one)  # its worker_start keeps the host in the thread that it ran on
+    one.abandon()
+
+
+def test_an_entry_that_changes_is_seen(request, tmp_path):
+    copy = tmp_path / "bad.so"
+    shutil.copy(request.config.getoption("--modules") + "/bad.so", copy)
+    one = load(copy).host({"fault": "entry-changes"})
+    with pytest.raises(RuleBroken) as broken:
+        one.close()
+    assert broken.value.rule == "module.entry.constant"
+
+
+# A test asks for what the fault gets wrong, and the good module does that.
+def body_that_breaks_off(one):
+    task = one.request("POST", "/", body=None, content_length=9).break_body().start().run_to_end()
+    assert task.outcome == Status.E_PEER
+
+
+def peer_that_is_gone(one):
+    one.cancel_grace = True
+    task = one.request("POST", "/", body=b"abc").room(1).start().run()
+    assert task.waits_for("write")
+    task.leave().run_to_end()
+    assert task.outcome == Status.E_PEER
+
+
+def status_of_later(one):
+    one.refuse_next("respond", -77)
+    assert one.request("GET", "/").run_to_end().outcome == -77
+
+
+def kind_of_later(one):
+    assert one.spawn().start().outcome < 0
+
+
+def member_that_is_not_known(one):
+    with pytest.raises(CreateRefused):
+        one.module.host({"fault": "accepts-unknown-members" if one.fault else "none", "x": 1}).abandon()
+
+
+ASKED = {
+    "broken-body-is-not-answered": body_that_breaks_off,
+    "waits-for-a-peer-that-is-gone": peer_that_is_gone,
+    "unknown-status-is-success": status_of_later,
+    "any-kind-will-do": kind_of_later,
+    "accepts-unknown-members": member_that_is_not_known,
+}
+
+
+@pytest.mark.parametrize("fault", sorted(ASKED))
+def test_what_a_test_asks_for_tells_the_bad_from_the_good(load, fault):
+    for name in ("none", fault):
+        one = load("bad").host({"fault": name}, unready=1)
+        one.fault = name != "none"
+        if one.fault:
+            with pytest.raises((AssertionError, pytest.fail.Exception)):
+                ASKED[fault](one)
+        else:
+            ASKED[fault](one)
+        one.abandon()
+
+
 def test_a_call_in_finish_after_a_stop_is_seen(load):
     one = load("bad").host({"fault": "call-in-finish-when-stopped"})
     one.request("GET", "/").start()
     with pytest.raises(RuleBroken) as broken:
         one.close()
     assert broken.value.rule == "task.finish.calls"
+
+
+def test_a_configuration_that_is_refused_in_silence(load):
+    with pytest.raises(RuleBroken) as broken:
+        load("bad").host({"fault": "refuses-in-silence", "delay_ms": "soon"})
+    assert broken.value.rule == "configuration.refuse"
+
+
+def test_a_descriptor_of_the_tests_own_is_named(load, tmp_path):
+    one = load("bad").host({"fault": "none"})
+    with open(tmp_path / "left-open", "w"):
+        with pytest.raises(RuleBroken, match="left-open.*those of the test's own are to be closed before"):
+            one.close()
+    one = load("bad").host({"fault": "none"}, watches_leaks=False)
+    with open(tmp_path / "left-open", "w"):
+        one.close()
 
 
 ENTRY = {

@@ -33,7 +33,7 @@ def test_a_cancelled_task_hears_the_reason(host):
     assert (task.life, task.outcome, task.response.phase) == ("gone", Status.CANCELLED_DEADLINE, "aborted")
 
 
-@pytest.mark.parametrize("settings", [{}, {"unready": 2}, {"body_chunk_max": 1, "write_max": 3, "unready": 1}])
+@pytest.mark.parametrize("settings", [{}, {"unready": 2}, {"body_chunk_max": 1, "write_max": 3, "unready": 1}, {"is_spread": True}])
 def test_an_echo_is_what_was_sent(host, settings):
     response = host("echo_stream", **settings).fetch("POST", "/", {"content-type": "text/x"}, b"abcdefghij")
     assert (response.body, response.header("content-type"), response.is_whole) == (b"abcdefghij", "text/x", True)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """The site of notes, in C and once more in Rust, on a SQLite in memory and on databases that answer what the test says."""
 
+import re
+
 import pytest
 from http_container import LeaseEnd, Status
 from http_container.testing import CreateRefused, Database, Failure, SqliteDatabase, Store
@@ -109,3 +111,10 @@ def test_without_its_resources_it_does_not_start(host, name):
     with pytest.raises(CreateRefused) as refused:
         host(name, resources=[Store("cache")])
     assert refused.value.status == Status.E_RESOURCE and "db" in str(refused.value)
+
+
+def test_the_front_page_configures_what_the_site_needs(host, name, root):
+    shown = re.search(r"```toml\n(.*?)```", (root / "README.md").read_text(), re.S).group(1)
+    kinds = dict(re.findall(r'^\[resource\.(\w+)\]\nkind = "(\w+)"', shown, re.M))
+    made = [SqliteDatabase(each) if kind == "sqlite" else Store(each) for each, kind in kinds.items()]
+    assert host(name, resources=made).fetch("GET", "/").status == 200

@@ -58,6 +58,35 @@ fn a_stream_reads_writes_and_closes() {
 }
 
 #[test]
+fn an_end_that_comes_with_the_last_bytes_is_seen() {
+    async fn handler(request: Request<Body>) -> Result<Response<String>, Error> {
+        let mut stream = connect(&request).await?;
+        let (mut text, mut room) = (String::new(), [0; 64]);
+        stream.write_all(b"?").await?;
+        // All that comes has room, so nothing but the end can follow.
+        loop {
+            match stream.read(&mut room).await? {
+                0 => return Ok(Response::new(text)),
+                size => text.push_str(std::str::from_utf8(&room[..size])?),
+            }
+        }
+    }
+    let (target, server) = server(3, |mut stream| {
+        stream.read_exact(&mut [0]).unwrap();
+        // One segment for both, so that they are one edge.
+        let socket = socket2::SockRef::from(&stream);
+        socket.set_tcp_cork(true).unwrap();
+        (&stream).write_all(b"the last words").unwrap();
+        socket.shutdown(Shutdown::Write).unwrap();
+    });
+    let mut container = Container::handler(handler);
+    for _ in 0..3 {
+        assert_eq!(container.get(&target).text(), "the last words");
+    }
+    server.join().unwrap();
+}
+
+#[test]
 fn both_directions_of_a_large_transfer_go_on_at_once() {
     const SIZE: usize = 8 << 20;
     async fn handler(request: Request<Body>) -> Result<Response<String>, Error> {

@@ -62,6 +62,7 @@ pub fn is_chosen(case: &Case, options: &Options) -> bool {
 }
 
 fn run(target: Target, options: &Options) -> Result<bool, String> {
+    crate::first_look::at(&target)?;
     let expectations = match &options.expect {
         Some(path) => {
             let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
@@ -111,6 +112,7 @@ fn run(target: Target, options: &Options) -> Result<bool, String> {
 fn fuzz(module: &ModuleTarget, duration: Duration, options: &Options) -> Result<bool, String> {
     /// Seeds of one round.
     const ROUND: u64 = 200;
+    crate::first_look::at(&Target::Module(module.clone()))?;
     let started = Instant::now();
     let mut first_seed = module.first_seed;
     while started.elapsed() < duration {

@@ -6,6 +6,7 @@ pub mod case;
 pub mod child;
 pub mod command_line;
 pub mod expectation;
+pub mod first_look;
 pub mod http;
 pub mod module;
 pub mod options;

@@ -45,7 +45,8 @@ How:
   --quiet              the sum only
   --json FILE  --junit FILE  --html FILE  --badge FILE                 reports
 
-Exit: 0 all well (warnings and skips included), 1 something failed or crashed, 2 the command line was not understood.
+Exit: 0 all well (warnings and skips included), 1 something failed or crashed, 2 the command line was not understood,
+or what it names is not there.
 ";
 
 /// What to do.

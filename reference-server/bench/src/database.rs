@@ -6,8 +6,6 @@ use hc_services::{Postgres, PostgresSession, PostgresSettings, Sampler};
 const TABLE: &str = "CREATE TABLE bench (id BIGINT PRIMARY KEY, value TEXT NOT NULL); \
                      INSERT INTO bench SELECT i, 'value-' || (100000 + i) FROM generate_series(1, 1000) AS i; \
                      ANALYZE bench";
-/// Who selects by key.
-pub const BY_KEY: &str = "SELECT value FROM bench WHERE id = $1";
 
 /// A PostgreSQL of one's own, on a free port, with the table. It ends with this value, or with the bench.
 pub struct Database {

@@ -7,7 +7,6 @@
 pub mod contenders;
 pub mod counted;
 pub mod database;
-pub mod driver;
 pub mod generator;
 pub mod launch;
 pub mod leaving;

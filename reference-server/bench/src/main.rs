@@ -19,14 +19,11 @@ use hc_bench::table::Table;
 use hc_bench::targets::{self, RatioTarget};
 use hc_bench::timed::{self, Plan};
 use hc_bench::workshop::default_target;
-use hc_bench::{driver, leaving, parked, partition, query, report, resources, scaling};
+use hc_bench::{leaving, parked, partition, query, report, resources, scaling};
 use serde::Serialize;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    if let Some((driver::WORD, rest)) = arguments.split_first().map(|(first, rest)| (first.as_str(), rest)) {
-        return ended(driver::print_here(rest));
-    }
     let options = match options::parse(&arguments, default_target()) {
         Ok(Some(options)) => options,
         Ok(None) => {

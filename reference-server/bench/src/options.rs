@@ -95,7 +95,7 @@ commands (none: hello, then parked)
   resources       1,000 connections that share --members connections to PostgreSQL, against a thread per
                   connection, and uvicorn with asyncpg
   partition       one partition that floods, with and without the gate: what the others see of it
-  query           what one operation on a resource costs, beside the driver's own loop
+  query           what one operation on a resource costs, beside a hello and the driver inside the module
   leaving         a client leaves in the middle of a query: time until its connection is free
   instructions    user-space instructions per request (valgrind)
   syscalls        system calls per request (strace)

@@ -1,5 +1,6 @@
-//! What one operation on a resource costs: a request that takes a lease, does it, and gives the lease back, beside a hello and the
-//! driver's own loop. What is left is the price of leases, and of the way to the member and back.
+//! What one operation on a resource costs: a request that takes a lease, does it, and gives the lease back, beside a hello, or
+//! beside the same request that asks by a driver of its own. What is left is the price of leases, and of the way to the member and
+//! back.
 //!
 //! Rounds are interleaved as in [`crate::timed`]; differences are taken within a round. It must not know how leases work.
 
@@ -10,7 +11,6 @@ use serde::Serialize;
 
 use crate::contenders::{self, Contender, HC_C, HcServer};
 use crate::database::Database;
-use crate::driver::{self, Kind};
 use crate::generator::{Load, Stop};
 use crate::launch::Running;
 use crate::settings::Settings;
@@ -23,12 +23,11 @@ use crate::timed::measure_slot;
 const START_PATIENCE: Duration = Duration::from_secs(20);
 const WARM_UP_SECONDS: f64 = 0.5;
 
-/// A contender that is measured.
-enum Entry {
-    /// A server, by requests.
-    Server(Box<(Contender, Result<Running, String>)>),
-    /// A driver, by queries.
-    Driver(Kind, Result<String, String>),
+/// A contender that is measured, and how many clients ask it at once.
+struct Entry {
+    contender: Contender,
+    running: Result<Running, String>,
+    clients: usize,
 }
 
 /// A row of results.
@@ -38,11 +37,11 @@ pub struct Row {
     pub name: &'static str,
     /// Why rounds are missing.
     pub problem: Option<String>,
-    /// CPU time per request or query in each round, in microseconds.
+    /// CPU time per request in each round, in microseconds.
     pub rounds: Vec<Option<f64>>,
     /// The same over all rounds.
     pub cpu_us: Option<Spread>,
-    /// CPU time beyond that of a hello and of the driver, within rounds.
+    /// CPU time beyond that of the row that it is compared with, within rounds.
     pub added_us: Option<Spread>,
 }
 
@@ -62,22 +61,29 @@ const NAMES: [&str; 7] = [
     HC_C,
     "lease, and back",
     "memory, get",
-    "sqlite, select by key",
-    "postgres, select by key",
-    "rusqlite alone",
-    "tokio-postgres alone",
+    "sqlite, by lease",
+    "sqlite, by the driver",
+    "postgres, by lease",
+    "postgres, by the driver",
 ];
 const HELLO: usize = 0;
+const LEASE: usize = 1;
+const GET: usize = 2;
 const SQLITE: usize = 3;
-/// Of a row: those whose cost is not the lease's.
-const ADDED: [(usize, &[usize]); 4] = [(1, &[HELLO]), (2, &[HELLO]), (3, &[HELLO, 5]), (4, &[HELLO, 6])];
+const SQLITE_ALONE: usize = 4;
+const POSTGRES: usize = 5;
+const POSTGRES_ALONE: usize = 6;
+/// Of a row: the one that does the same but for the lease.
+const ADDED: [(usize, usize); 4] =
+    [(LEASE, HELLO), (GET, HELLO), (SQLITE, SQLITE_ALONE), (POSTGRES, POSTGRES_ALONE)];
 
 /// Measures all rows.
 pub fn measure(settings: &Settings) -> io::Result<Results> {
     let title = format!(
-        "query: one operation per request, {} keep-alive connections, {} members",
-        settings.connections(),
-        settings.options.members
+        "query: one operation per request, {} members, {} clients at once where a lease is compared with a driver, else {}",
+        settings.options.members,
+        settings.options.members,
+        settings.connections()
     );
     let database = Database::start();
     let entries = entries(settings, database.as_ref().map_err(String::as_str))?;
@@ -102,82 +108,62 @@ pub fn measure(settings: &Settings) -> io::Result<Results> {
     for row in &mut rows {
         row.cpu_us = spread(&row.rounds.iter().flatten().copied().collect::<Vec<f64>>());
     }
-    for (index, others) in ADDED {
-        let added = added(&rows, index, others);
+    for (index, other) in ADDED {
+        let added = added(&rows, index, other);
         rows[index].added_us = added;
         verdicts.extend(added.map(|added| {
-            let what = "CPU us beyond the hello's and the driver's";
+            let what = "CPU us beyond the same without a lease";
             Verdict::at_most(NAMES[index], what, added.median, targets::QUERY_ADDED_US)
         }));
     }
     Ok(Results { title, rows, verdicts })
 }
 
-/// What a row costs beyond others, within rounds.
-fn added(rows: &[Row], index: usize, others: &[usize]) -> Option<Spread> {
-    let differences: Vec<f64> = (0..rows[index].rounds.len())
-        .filter_map(|round| {
-            let others: Option<Vec<f64>> = others.iter().map(|&other| rows[other].rounds[round]).collect();
-            Some(rows[index].rounds[round]? - others?.iter().sum::<f64>())
-        })
-        .collect();
-    spread(&differences)
+/// What a row costs beyond another one, within rounds.
+fn added(rows: &[Row], index: usize, other: usize) -> Option<Spread> {
+    let rounds = rows[index].rounds.iter().zip(&rows[other].rounds);
+    spread(&rounds.filter_map(|(own, other)| Some((*own)? - (*other)?)).collect::<Vec<f64>>())
 }
 
 fn entries(settings: &Settings, database: Result<&Database, &str>) -> io::Result<Vec<Entry>> {
     let hello = HcServer { module: "hello_c", workers: 1, access_log: false, validates: false };
-    let sqlite = sharing::hc_server(settings, NAMES[SQLITE], 1, &Resource::Sqlite, Use::Key, "")?;
-    // The server's own file, which it fills at its first request.
-    let file = sqlite.recipe.as_ref().map_err(Clone::clone).and_then(|recipe| {
-        let folder = recipe.command.last().map(std::path::PathBuf::from);
-        let file = folder.ok_or("no configuration")?.with_file_name("bench.db");
-        Ok(file.display().to_string())
-    });
     let url = database.map(|database| database.url("query")).map_err(str::to_owned);
-    let postgres = match &url {
-        Ok(url) => sharing::hc_server(settings, NAMES[4], 1, &Resource::Postgres(url.clone()), Use::Key, "")?,
-        Err(problem) => Contender { name: NAMES[4].to_owned(), recipe: Err(problem.clone()) },
+    let postgres = |row: usize, by_lease| match &url {
+        Ok(url) => {
+            sharing::hc_server_in_rust(settings, NAMES[row], &Resource::Postgres(url.clone()), by_lease)
+        }
+        Err(problem) => Ok(Contender { name: NAMES[row].to_owned(), recipe: Err(problem.clone()) }),
     };
-    let servers = [
-        contenders::hc_server(settings, NAMES[HELLO], hello)?,
-        sharing::hc_server(settings, NAMES[1], 1, &Resource::Memory, Use::Lease, "")?,
-        sharing::hc_server(settings, NAMES[2], 1, &Resource::Memory, Use::Get, "")?,
-        sqlite,
-        postgres,
+    let sqlite =
+        |row: usize, by_lease| sharing::hc_server_in_rust(settings, NAMES[row], &Resource::Sqlite, by_lease);
+    // Where a lease is compared with a driver, nobody waits for a connection.
+    let (many, few) = (settings.connections(), settings.options.members);
+    let contenders = [
+        (contenders::hc_server(settings, NAMES[HELLO], hello)?, many),
+        (sharing::hc_server(settings, NAMES[LEASE], 1, &Resource::Memory, Use::Lease, "")?, many),
+        (sharing::hc_server(settings, NAMES[GET], 1, &Resource::Memory, Use::Get, "")?, many),
+        (sqlite(SQLITE, true)?, few),
+        (sqlite(SQLITE_ALONE, false)?, few),
+        (postgres(POSTGRES, true)?, few),
+        (postgres(POSTGRES_ALONE, false)?, few),
     ];
-    let start = |server: Contender| {
-        let running = server.start(settings, &[], START_PATIENCE);
-        Entry::Server(Box::new((server, running)))
+    let start = |(contender, clients): (Contender, usize)| {
+        let running = contender.start(settings, &[], START_PATIENCE);
+        Entry { contender, running, clients }
     };
-    let mut entries: Vec<Entry> = servers.into_iter().map(start).collect();
-    entries.push(Entry::Driver(Kind::Sqlite, file));
-    entries.push(Entry::Driver(Kind::Postgres, url));
-    Ok(entries)
+    Ok(contenders.map(start).into())
 }
 
-/// CPU time per request or query in one slot, in microseconds.
+/// CPU time per request in one slot, in microseconds.
 fn slot(settings: &Settings, entry: &Entry, load: &Load) -> Result<f64, String> {
-    let text = |error: io::Error| error.to_string();
-    match entry {
-        Entry::Server(server) => {
-            let (contender, running) = &**server;
-            let running = running.as_ref().map_err(Clone::clone)?;
-            let recipe = contender.recipe.as_ref().map_err(Clone::clone)?;
-            let slot = measure_slot(settings, running, recipe, load).map_err(text)?;
-            match slot.load.errors + slot.load.connect_errors {
-                0 => Ok(slot.cpu_us),
-                errors => Err(format!("{errors} errors")),
-            }
-        }
-        Entry::Driver(kind, place) => {
-            let place = place.as_ref().map_err(Clone::clone)?;
-            let seconds = match load.stop {
-                Stop::Seconds(seconds) => seconds,
-                Stop::Requests(_) => settings.options.seconds,
-            };
-            let (members, cores) = (settings.options.members, &settings.server_cores);
-            driver::run_apart(*kind, place, members, seconds, cores).map(|report| report.cpu_us).map_err(text)
-        }
+    let running = entry.running.as_ref().map_err(Clone::clone)?;
+    let recipe = entry.contender.recipe.as_ref().map_err(Clone::clone)?;
+    let load = Load { connections: entry.clients, ..load.clone() };
+    let slot =
+        measure_slot(settings, running, recipe, &load).map_err(|error: io::Error| error.to_string())?;
+    match slot.load.errors + slot.load.connect_errors {
+        0 => Ok(slot.cpu_us),
+        errors => Err(format!("{errors} errors")),
     }
 }
 
@@ -222,13 +208,12 @@ mod tests {
             cpu_us: None,
             added_us: None,
         };
-        // The machine is slower in the second round, and the third lacks a side.
+        // The machine is slower in the second round, and the third and fourth lack a side.
         let rows = [
-            row(&[Some(4.0), Some(8.0), None]),
-            row(&[Some(10.0), Some(20.0), Some(10.0)]),
-            row(&[Some(15.0), Some(30.0), Some(15.0)]),
+            row(&[Some(10.0), Some(20.0), None, Some(10.0)]),
+            row(&[Some(11.5), Some(22.5), Some(15.0), None]),
         ];
-        assert_eq!(added(&rows, 2, &[0, 1]), spread(&[1.0, 2.0]));
-        assert_eq!(added(&rows[2..], 0, &[]), spread(&[15.0, 30.0, 15.0]));
+        assert_eq!(added(&rows, 1, 0), spread(&[1.5, 2.5]));
+        assert_eq!(added(&rows, 0, 0), spread(&[0.0, 0.0, 0.0]));
     }
 }

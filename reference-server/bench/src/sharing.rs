@@ -11,6 +11,8 @@ use crate::workshop::free_port;
 
 /// The module of all rows with resources.
 const MODULE: &str = "query";
+/// The module that asks in two ways.
+const MODULE_IN_RUST: &str = "query_rust";
 /// Longest wait that anything in a bench may come to, in milliseconds: it is to be measured, not refused.
 const PATIENCE_MS: u32 = 60_000;
 
@@ -66,6 +68,39 @@ pub fn hc_server(
              acquire_timeout_ms = {PATIENCE_MS}\n\n\
              [[module]]\nname = \"query\"\npath = {module:?}\nconfig = {{ use = \"{what}\" }}\n\n\
              [[route]]\npath = \"/\"\nmodule = \"query\"\n{route}",
+            module = module.display().to_string(),
+        )
+    })
+}
+
+/// The reference server with `modules/query-rust`, on one worker: the same query through a lease, or by the driver in the module.
+pub fn hc_server_in_rust(
+    settings: &Settings,
+    name: &str,
+    resource: &Resource,
+    by_lease: bool,
+) -> io::Result<Contender> {
+    let members = settings.options.members;
+    hc_server_of(settings, name, MODULE_IN_RUST, 1, |port, module, folder| {
+        let file = folder.join("bench.db").display().to_string();
+        let (kind, place, url) = match resource {
+            Resource::Postgres(url) => ("postgres", url.clone(), url.clone()),
+            _ => ("sqlite", file.clone(), format!("sqlite:{file}")),
+        };
+        let resource = format!(
+            "[resource.db]\nkind = \"{kind}\"\nurl = {url:?}\nmax = {members}\n\
+             acquire_timeout_ms = {PATIENCE_MS}\n\n"
+        );
+        let (resource, config) = match by_lease {
+            true => (resource, "{ by = \"lease\" }".to_owned()),
+            false => {
+                (String::new(), format!("{{ by = \"{kind}\", url = {place:?}, connections = {members} }}"))
+            }
+        };
+        format!(
+            "listen = [\"127.0.0.1:{port}\"]\nworkers = 1\n\n[log]\naccess = \"off\"\n\n{resource}\
+             [[module]]\nname = \"query\"\npath = {module:?}\nconfig = {config}\n\n\
+             [[route]]\npath = \"/\"\nmodule = \"query\"\n",
             module = module.display().to_string(),
         )
     })

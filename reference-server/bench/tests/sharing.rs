@@ -1,4 +1,4 @@
-//! What the rows with shared resources stand on: the threads that share a pool, and the drivers alone, against a real database.
+//! What the rows with shared resources stand on: the threads that share a pool, against a real database.
 //!
 //! Only answers, errors and connections are asserted. Times are not: timing is not a test.
 
@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hc_bench::database::Database;
-use hc_bench::driver;
 use hc_bench::generator::{Load, Stop};
 use hc_bench::launch::{Running, words};
 use hc_bench::workshop::{Workshop, free_port};
@@ -52,18 +51,4 @@ fn threads_that_share_a_pool_answer_every_request() {
         }
         assert!(sampler.most() <= 2, "{name}: {} connections", sampler.most());
     }
-}
-
-#[test]
-fn the_driver_s_loop_counts_its_queries() {
-    let Some(database) = present(Database::start()) else { return };
-    let words = ["postgres", &database.url("driver"), "2", "0.05"].map(str::to_owned);
-    let report = driver::run_here(&words).expect("runs");
-    assert!(report.queries > 0 && report.cpu_us > 0.0, "{report:?}");
-}
-
-#[test]
-fn the_driver_s_loop_says_what_it_wants() {
-    let error = driver::run_here(&["postgres".to_owned()]).expect_err("too few words").to_string();
-    assert!(error.contains("CONNECTIONS"), "{error}");
 }

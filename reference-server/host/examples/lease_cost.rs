@@ -1,6 +1,7 @@
 //! What leases cost: ns for acquire and release of an idle member on this worker and on another one, and for a statement
-//! that goes through a lease to its member and back. Run with `cargo run --release -p hc-host --example lease_cost`. It must
-//! not know a database: the member answers one row from memory.
+//! that goes through a lease to its member and back. Run with `cargo run --release -p hc-host --example lease_cost`, or with
+//! a smaller number of times as its argument under a tool that counts instructions. It must not know a database: the member
+//! answers one row from memory.
 
 use hc_host::{
     Container, Hooks, Level, Limits, Module, Parts, Poller, Report, Reporter, ResourceSettings, Worker,
@@ -12,13 +13,15 @@ use http_container_abi::{
 };
 use std::hint::black_box;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::sync::mpsc::channel;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
-const COUNT: u32 = 1_000_000;
+static COUNT: LazyLock<u32> = LazyLock::new(|| {
+    std::env::args().nth(1).map_or(1_000_000, |count| count.parse().expect("the argument is a number"))
+});
 
-/// Takes leases in a background task: `COUNT` times acquire and release in one step; then `COUNT` statements.
+/// Takes leases in a background task: [`COUNT`] times acquire and release in one step; then as many statements.
 struct User {
     host: HostRef,
     sql: SqlRef,
@@ -53,7 +56,7 @@ impl http_container_abi::Module for User {
 
     fn start(&self, (): &(), task: u64, _: Start<'_>) -> (Status, Option<Box<Queries>>) {
         let mut leases = [0];
-        let mut state = Box::new(Queries { lease: 0, left: COUNT, before: Instant::now() });
+        let mut state = Box::new(Queries { lease: 0, left: *COUNT, before: Instant::now() });
         let status = self.host.acquire(task, 1, &[self.resource], NO_DEADLINE, &mut leases);
         state.lease = leases[0];
         // The first lease waits until the member is open.
@@ -62,21 +65,21 @@ impl http_container_abi::Module for User {
     }
 
     fn resume(&self, (): &(), task: u64, state: &mut Queries, _: &[Event]) -> Status {
-        if state.left == COUNT {
+        if state.left == *COUNT {
             self.host.release(task, state.lease, lease_end::CLEAN);
             state.lease = self.leases(task);
         } else {
             while self.sql.rows(task, state.lease, 2, |values| black_box(values.len())).is_ok() {}
         }
         if state.left == 0 || !self.queries {
-            let each = state.before.elapsed().as_nanos() as f64 / f64::from(COUNT);
+            let each = state.before.elapsed().as_nanos() as f64 / f64::from(*COUNT);
             if self.queries {
                 println!("           a statement that answers one row, there and back: {each:.0} ns");
             }
             self.host.release(task, state.lease, lease_end::CLEAN);
             return Status::OK;
         }
-        if state.left == COUNT {
+        if state.left == *COUNT {
             state.before = Instant::now();
         }
         state.left -= 1;
@@ -89,14 +92,14 @@ impl User {
     fn leases(&self, task: u64) -> u64 {
         let mut leases = [0];
         let before = Instant::now();
-        for round in 0..=COUNT {
+        for round in 0..=*COUNT {
             let status = self.host.acquire(task, 1, &[self.resource], 0, &mut leases);
             assert_eq!(status, Status::OK, "a member is free");
-            if round < COUNT {
+            if round < *COUNT {
                 self.host.release(task, leases[0], lease_end::CLEAN);
             }
         }
-        let each = before.elapsed().as_nanos() as f64 / f64::from(COUNT);
+        let each = before.elapsed().as_nanos() as f64 / f64::from(*COUNT);
         println!("acquire and release: {each:.0} ns");
         leases[0]
     }

@@ -24,9 +24,13 @@ pub trait Poller {
     fn remove(&self, fd: RawFd);
 }
 
+/// An edge is latched for so many waits at most.
+const LATCHED_MAX: u8 = 2;
+
 #[derive(Clone, Copy, Default)]
 struct Direction {
-    ready: bool,
+    /// How many waits an edge is latched for: two when it has brought the end [fd.wait.ended].
+    ready: u8,
     /// The slot of the task that waits.
     waiter: Option<u32>,
     /// Slot and token of the task that was told last.
@@ -110,7 +114,7 @@ impl Descriptors {
         let stale = self.by_fd.get(&fd).copied().and_then(|stale| self.take(stale));
         let handle = slots::pack_outside(index, NEXT.fetch_add(1, Ordering::Relaxed));
         // Untried descriptors count as ready: whoever awaits before trying is told to try [fd.add.ready].
-        let direction = Direction { ready: true, ..Direction::default() };
+        let direction = Direction { ready: 1, ..Direction::default() };
         self.places[index as usize].taken =
             Some(Descriptor { handle, fd, instance, known: None, read: direction, write: direction });
         self.by_fd.insert(fd, index);
@@ -150,7 +154,7 @@ impl Descriptors {
         for entry in self.places.iter_mut().filter_map(|place| place.taken.as_mut()) {
             for direction in [&mut entry.read, &mut entry.write] {
                 if direction.told == Some((task, token)) && direction.waiter.is_none() {
-                    direction.ready = true;
+                    direction.ready = (direction.ready + 1).min(LATCHED_MAX);
                 }
             }
         }
@@ -183,8 +187,9 @@ impl Descriptor {
 }
 
 impl Worker {
-    /// The poller saw an edge on the descriptor with that key; errors and hang-ups count for both directions.
-    pub fn descriptor_ready(&self, key: u32, readable: bool, writable: bool) {
+    /// The poller saw an edge on the descriptor with that key; errors and hang-ups count for both directions. `ended`: nothing
+    /// comes any more behind what is there to be read.
+    pub fn descriptor_ready(&self, key: u32, readable: bool, writable: bool, ended: bool) {
         let (index, generation) = (key & ((1 << INDEX_BITS) - 1), key >> INDEX_BITS);
         let edges = [(fd_interest::READ, readable), (fd_interest::WRITE, writable)];
         for (interest, _) in edges.into_iter().filter(|(_, edge)| *edge) {
@@ -197,7 +202,8 @@ impl Worker {
                 let handle = entry.handle;
                 let direction = entry.direction(interest);
                 let waiter = direction.waiter.take();
-                direction.ready = waiter.is_none();
+                direction.ready =
+                    u8::from(waiter.is_none()) + u8::from(ended && interest == fd_interest::READ);
                 waiter.map(|task| (task, handle))
             };
             if let Some((task, handle)) = woken {
@@ -316,7 +322,8 @@ impl FdHost for InstanceHost {
                 return Err(Refused::new(Status::E_BUSY, "fd.wait.one", text));
             }
             self.check_token(&slot.contents, token)?;
-            if std::mem::take(&mut direction.ready) {
+            if let Some(left) = direction.ready.checked_sub(1) {
+                direction.ready = left;
                 return Ok(Status::OK);
             }
             if token == 0 {

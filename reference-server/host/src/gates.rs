@@ -11,7 +11,7 @@ use crate::exchange::Gathered;
 use crate::inbox::Message;
 use crate::partitions::Entry;
 pub(crate) use crate::partitions::Partitions;
-use crate::registry::{Answer, Asker, Held, Needs, Todo};
+use crate::registry::{Answer, Asker, Held, Needs, Todo, Wish};
 use crate::report::{Level, Report};
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
@@ -125,7 +125,7 @@ impl Container {
             }
             self.look(&mut slot, index, task, &mut todo)
         };
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         match next {
             Move::Wait => {}
             Move::Start => self.pass_gates(task),
@@ -206,11 +206,12 @@ impl Container {
         let now_ns = self.rough_now_ns();
         let asker = Asker { id: u64::from(index), number, worker, holds: false };
         let needs = Needs::of(&gates.resources);
-        let mut places = Vec::new();
+        let mut desks = Vec::new();
         let answer = match needs.is_empty() {
             true => Answer::Granted,
             false => {
-                self.registry.decide(todo, |pools| pools.acquire(&needs, asker, true, now_ns, &mut places))
+                let wish = Wish { needs: &needs, asker, may_wait: true, now_ns };
+                self.registry.acquire(todo, &wish, |desk| desks.push(desk))
             }
         };
         let record = &mut slot.contents;
@@ -219,10 +220,8 @@ impl Container {
         match answer {
             Answer::Granted => {
                 gate.at = At::Passed;
-                for desk in places.iter().map(|place| self.registry.desk_of_lent(*place)) {
-                    record.give(index, desk, |held| held.is_of_gate);
-                }
-                self.count(|counters| counters.leases_granted.add(places.len() as u64));
+                self.count(|counters| counters.leases_granted.add(desks.len() as u64));
+                desks.into_iter().for_each(|desk| record.give(index, desk, |held| held.is_of_gate));
                 Move::Start
             }
             Answer::Waiting(ticket) => {
@@ -334,7 +333,7 @@ impl Container {
             }
             self.queue_for_leases(&mut slot, index, task, &mut todo)
         };
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         let (status, code) = match next {
             Move::Wait | Move::Refuse(_) => return true,
             Move::Start if self.hand_on(task) => return true,

@@ -52,24 +52,26 @@ impl Shared {
 
 impl Container {
     /// Takes back what a task has left.
-    pub(crate) fn take_back(&self, shared: Shared, outcome: Status) {
+    pub(crate) fn take_back(&self, mut shared: Shared, outcome: Status) {
         let now_ns = self.rough_now_ns();
         let mut todo = Todo::default();
         let mut forgotten = Vec::new();
-        for held in &shared.leases {
-            let Some(desk) = &held.desk else { continue };
+        for held in std::mem::take(&mut shared.leases) {
+            if held.desk.is_none() {
+                continue;
+            }
             // A grant that nobody saw left the member as it was; so did a gate's lease when all went well
             // [lease.forgotten] [gate.leases].
             let is_unused =
                 !held.is_delivered || !shared.was_started || (held.is_of_gate && outcome == Status::OK);
             let wished = if is_unused { Returned::Clean } else { Returned::Dirty };
-            self.end_lease(desk, wished, now_ns, &mut todo);
-            self.count(|counters| counters.leases_ended.add(1));
             if outcome == Status::OK && held.is_delivered && !held.is_of_gate {
                 forgotten.push(held.pool);
             }
+            self.end_lease(held, wished, now_ns, &mut todo);
+            self.count(|counters| counters.leases_ended.add(1));
         }
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         forgotten.into_iter().for_each(|pool| self.tell_forgotten(&shared, pool));
         if let Some(gate) = shared.gate {
             self.leave_gates(shared.task, &gate);
@@ -112,11 +114,21 @@ impl Container {
 
 impl Worker {
     /// Carries out what calls have decided while they held the lock of a task. No lock may be held.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn tell_todo(&self) {
         if !self.todo.borrow().is_empty() {
-            let todo = self.todo.take();
-            self.container.carry_out(todo);
+            self.carry_out_todo();
+        }
+    }
+
+    #[inline(never)]
+    fn carry_out_todo(&self) {
+        let mut todo = self.todo.take();
+        self.container.carry_out(&mut todo);
+        // Its room is for the next one.
+        let mut next = self.todo.borrow_mut();
+        if next.is_empty() {
+            *next = todo;
         }
     }
 

@@ -40,11 +40,15 @@ pub struct Slot<T> {
 impl<T> Slot<T> {
     /// A number that this slot never gave before; `None` when it has no more, which retires the slot.
     pub fn next_number(&mut self) -> Option<u64> {
-        if self.counter >= LAST {
-            return None;
-        }
-        self.counter += 1;
-        Some(self.counter)
+        self.next_numbers(1)
+    }
+
+    /// As [`Slot::next_number`], for `count` numbers in a row: the first of them.
+    pub fn next_numbers(&mut self, count: u64) -> Option<u64> {
+        let first = self.counter + 1;
+        let last = self.counter.checked_add(count).filter(|last| *last <= LAST)?;
+        self.counter = last;
+        Some(first)
     }
 
     /// Whether the slot may be taken again: enough numbers are left for a long task.
@@ -105,6 +109,9 @@ mod tests {
         assert_eq!(slot.next_number(), Some(LAST));
         assert_eq!(slot.next_number(), None);
         assert!(!slot.is_reusable());
+        let mut slot = Slot { counter: LAST - 2, contents: () };
+        assert_eq!(slot.next_numbers(3), None);
+        assert_eq!(slot.next_numbers(2), Some(LAST - 1), "what was refused has taken none");
     }
 
     #[test]

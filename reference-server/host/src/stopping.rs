@@ -79,7 +79,7 @@ impl Worker {
     fn has_holder_elsewhere(&self) -> bool {
         let mut holders = Vec::new();
         self.each_task(|_, record| {
-            holders.extend(record.member.as_ref().and_then(|desk| desk.lock().holder()));
+            holders.extend(record.member.as_ref().and_then(|desk| desk.lent_to()));
         });
         let is_elsewhere = |record: &Record| {
             let is_started = !matches!(record.phase, Phase::Free | Phase::Fresh);

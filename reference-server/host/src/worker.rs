@@ -10,7 +10,7 @@ use crate::fd::{Descriptors, Poller};
 use crate::inbox::{Message, WorkerShared};
 use crate::instance::Instance;
 use crate::placing;
-use crate::registry::{Place, Todo};
+use crate::registry::Todo;
 use crate::task::{Phase, Record};
 use crate::validation::Thread;
 use crate::wheel::Wheel;
@@ -125,8 +125,6 @@ pub struct Worker {
     pub(crate) nudges: RefCell<Vec<Nudge>>,
     /// What calls of this step decided for others, to be carried out when no lock of a task is held.
     pub(crate) todo: RefCell<Todo>,
-    /// Empty: takes the members that are lent in a call.
-    pub(crate) places: Cell<Vec<Place>>,
     pub(crate) retirement: Cell<u32>,
     drained: Cell<bool>,
     /// What is left here is ended now, whoever uses it.
@@ -188,7 +186,6 @@ impl Worker {
             descriptors: RefCell::new(Descriptors::new(poller)),
             nudges: RefCell::default(),
             todo: RefCell::default(),
-            places: Cell::default(),
             retirement: Cell::new(0),
             drained: Cell::new(false),
             is_hasty: Cell::new(false),

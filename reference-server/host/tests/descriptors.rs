@@ -49,7 +49,7 @@ fn rig(plan: &Plan) -> (Rig, Rc<Known>) {
 /// An edge on a descriptor.
 fn edge(rig: &mut Rig, known: &Known, fd: RawFd, readable: bool, writable: bool) {
     let key = known.0.borrow()[&fd];
-    rig.worker.descriptor_ready(key, readable, writable);
+    rig.worker.descriptor_ready(key, readable, writable, false);
     rig.run();
 }
 
@@ -91,6 +91,38 @@ fn edges_are_latched_and_told_once() {
 }
 
 #[test]
+fn an_edge_that_brings_the_end_is_told_twice() {
+    let ended = |rig: &mut Rig, known: &Known| {
+        let key = known.0.borrow()[&7];
+        rig.worker.descriptor_ready(key, true, true, true);
+        rig.run();
+    };
+    // Somebody waits: the event, and one more.
+    let (mut rig, known) = rig(&Plan::default());
+    rig.request("fd-add raw7 d; fd-wait d 0 1; fd-wait d 0 2; fd-wait d 1 1; yield | fd-wait d 1 1; fd-wait d 0 1; respond 200; done");
+    rig.log();
+    ended(&mut rig, &known);
+    same(
+        &rig.log_of(&["a"]),
+        "a resume FD#1 HC_OK 1
+         a fd-wait d 1 1 = HC_OK
+         a fd-wait d 0 1 = HC_PENDING
+         a respond 200 = HC_OK
+         a finish HC_OK",
+    );
+    // Nobody waits: two, for reading only.
+    ended(&mut rig, &known);
+    rig.request(
+        "fd-wait d 0 1; fd-wait d 0 1; fd-wait d 0 1; fd-wait d 0 2; fd-wait d 0 2; respond 200; done",
+    );
+    let log = rig.log();
+    let answers: Vec<_> = log.lines().filter_map(|line| Some(line.split_once(" = ")?.1)).collect();
+    let expect = ["HC_OK", "HC_OK", "HC_PENDING", "HC_OK", "HC_PENDING", "HC_OK"];
+    assert_eq!(answers, expect, "{log}");
+    rig.end();
+}
+
+#[test]
 fn who_ends_while_it_waits_makes_place_for_another() {
     let (mut rig, known) = rig(&Plan::default());
     rig.request("fd-add raw7 d; fd-wait d 0 1; fd-wait d 4 1; respond 200; done");
@@ -109,7 +141,7 @@ fn removing_ends_waits_and_an_unseen_edge_is_latched_again() {
     assert!(rig.log().contains("a resume FD#4 HC_E_CANCELLED 1"));
     let (_, task) = rig.request("fd-add raw7 d; fd-wait d 0 1; fd-wait d 5 1; yield");
     let key = known.0.borrow()[&7];
-    rig.worker.descriptor_ready(key, true, false);
+    rig.worker.descriptor_ready(key, true, false, false);
     rig.container.request_cancel(task, http_container_abi::Status::CANCELLED_MODULE);
     rig.run();
     assert!(rig.log().contains("a finish HC_CANCELLED_MODULE unseen FD#5 HC_OK 1"));
@@ -117,7 +149,7 @@ fn removing_ends_waits_and_an_unseen_edge_is_latched_again() {
     assert!(rig.log().contains("a fd-wait d 1 1 = HC_OK"), "the edge is not lost");
     // The key of a registration that ended is one of nobody.
     rig.request("fd-remove d; fd-add raw8 d; fd-wait d 0 1; fd-wait d 9 1; timer 1 0; yield | cancel 9; respond 200; done");
-    rig.worker.descriptor_ready(key, true, true);
+    rig.worker.descriptor_ready(key, true, true, false);
     assert!(!rig.log().contains("FD#9"));
     rig.end();
     assert!(known.0.borrow().is_empty(), "what remained was ended with the instance");

@@ -100,12 +100,12 @@ fn tasks_of_a_failed_instance_end_when_their_time_is_over() {
 fn what_an_old_instance_spawned_is_told_that_it_is_old() {
     let mut rig = Rig::created(&Plan::default());
     rig.world.script("work", "notices 4; completion 2 w; yield | done");
-    rig.request("timer 1 5; yield | spawn any work t; respond 200; done");
+    rig.request("timer 1 500; yield | spawn any work t; respond 200; done");
     rig.request("panic");
     rig.container.maintain();
     rig.run();
     rig.log();
-    rig.pass(6);
+    rig.pass(501);
     assert!(rig.log().contains("a completion 2 w = HC_OK\na resume NOTICE#0 HC_OK 4\na finish HC_OK"));
     rig.end();
 }

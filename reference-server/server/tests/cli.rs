@@ -183,6 +183,18 @@ fn inspect_of_what_is_no_module() {
     insta::assert_snapshot!("inspect-no-module", told.join("\n"));
 }
 
+/// A library in the place of a configuration is an easy slip; none of its bytes may reach a terminal.
+#[test]
+fn a_module_in_the_place_of_a_configuration() {
+    let folder = folder("module-as-configuration");
+    compile(&folder, "probe.so", MODULE, &["-DFLAGS=0"]);
+    for command in ["run", "check"] {
+        let told = told(&folder, &[command, "probe.so"]);
+        assert!(told.starts_with("exit 2\n") && told.contains("probe.so: is no text"), "{told}");
+        assert!(told.contains("say `hc-server run --module probe.so`") && told.len() < 300, "{told}");
+    }
+}
+
 #[test]
 fn check_shows_what_would_be_served() {
     let folder = folder("check_good");

@@ -2,17 +2,18 @@
 """The host: an instance of a module in a container that the test plays. Must not know what the calls of a module do."""
 
 import json
-import os
 import threading
 import time
 from collections import deque
 from typing import NamedTuple, Optional
 
 from ..abi import Memory, ffi
-from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind
+from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind, ModuleFlag
 from .core_calls import CoreCalls, is_reserved
 from .extensions import EXTENSIONS
+from .leaks import left_behind, look_at_leaks
 from .messages import Request
+from .provider import Member
 from .resources import grant
 from .rules import Breach, CreateRefused, RuleBroken, Stuck
 from .table import make
@@ -42,6 +43,9 @@ class Host:
     body_chunk_max, write_max    most bytes of one chunk, and of one write that are accepted
     next_module  for hc.dispatch/1: a function that takes the child's `Request` and gives an `Answer`
     cancel_grace when the peer leaves, the task only gets the notice
+    is_provider  the instance serves a resource, whose members are opened by `member`
+    is_spread    every callback runs on a thread of its own, as it may where the module is not HC_MODULE_THREAD_BOUND
+    watches_leaks    whether threads and descriptors that are left when it is closed are the module's fault
     is_strict    a broken rule is raised as RuleBroken as soon as the callback returns; otherwise `breaches` holds it
     extensions   the ids that are offered; all by default
     """
@@ -53,6 +57,9 @@ class Host:
         self.body_chunk_max = settings.pop("body_chunk_max", 1 << 16)
         self.write_max = settings.pop("write_max", 1 << 30)
         self.cancel_grace = settings.pop("cancel_grace", False)
+        # Of a provider: the interface that it offered.
+        self.is_provider, self.offered = settings.pop("is_provider", False), None
+        self.is_spread, self.watches_leaks = settings.pop("is_spread", False), settings.pop("watches_leaks", True)
         self.extensions = settings.pop("extensions", tuple(EXTENSIONS))
         # The least limits that a container may have.
         self.operations_max, self.tasks_max = settings.pop("operations_max", 16), settings.pop("tasks_max", 16)
@@ -67,7 +74,7 @@ class Host:
         self.outside_grace, self.patience = 0.2, 10.0
         self.tasks, self.leases, self.completions, self.claims = {}, {}, {}, []
         self.number_of, self.log, self.breaches, self.errors = {}, [], [], []
-        self.asked_extensions, self.refusals_to_come = [], {}
+        self.asked_extensions, self.refusals_to_come, self.refused_with = [], {}, set()
         # Work of hc.offload/1 waits for the test, which says `operation.work.run()`.
         self.is_offload_held, self.works = False, []
         self.is_over = self.is_closing = self.is_closed = False
@@ -80,7 +87,7 @@ class Host:
         table, self._kept = make(self, "hc_host", self._core)
         table.abi_major, table.abi_minor = HC_ABI_MAJOR, HC_ABI_MINOR
         self.H, self.instance = ffi.cast("const hc_host *", table), ffi.new("void **")
-        self._was_alone, self._before = not _open_hosts, _left_behind()
+        self._was_alone, self._before = not _open_hosts, left_behind()
         self._create(config)
         _open_hosts.add(self)
 
@@ -102,13 +109,16 @@ class Host:
                 status = self.call("create", 0, None, self.module.entry.create, self.H, memory.bytes(text), self.instance)
             finally:
                 memory.end()
+        if status == HC_OK and self.is_provider and self.offered is None:
+            self.blame("provider.offer.needed", "create returned HC_OK, and offered no interface")
+            self.look_at_breaches()
         if status == HC_OK:
             return
         self.is_over = self.is_closed = True
         if is_reserved(status):
             self.blame("error.number.module", f"create returned {status}, which no table lists")
         if status == HC_E_CONFIG and not self.log:
-            self.blame("module.create.error", "create refused its configuration, and said nothing in its log")
+            self.blame("configuration.refuse", "create refused its configuration, and said nothing in its log")
         self.look_at_breaches()
         raise CreateRefused(status, self.log)
 
@@ -123,6 +133,16 @@ class Host:
         if body is not None:
             task.send(body).end_body()
         return task
+
+    def spawn(self, argument=ffi.NULL, *, worker=0):
+        """A background task, as though the module had spawned it: it starts with the next `run`, or by its `start`."""
+        return Task(self, None, worker=worker, argument=argument)
+
+    def member(self, *, worker=0):
+        """Opens a member of the resource that the instance serves: a `Member`, which is ready, or whose task has ended."""
+        member = Member(self, worker)
+        self.run_until(lambda: member.is_ready or member.life == "gone", member)
+        return member
 
     def fetch(self, method="GET", target="/", headers=(), body=b"", **more):
         """A request from its start to its end: the response."""
@@ -192,7 +212,8 @@ class Host:
         with self.lock:
             sockets = [operation for task in self.tasks.values() for operation in task.waiting if operation.kind == EventKind.FD]
             # A thread that was there before the instance is not the module's.
-            if not sockets and not (self.completions and _left_behind()[0] > self._before[0]):
+            has_work = any(work.state == "running" for work in self.works)
+            if not sockets and not has_work and not (self.completions and left_behind()[0] - self._before[0]):
                 return False
             until = time.monotonic() + seconds
             while True:
@@ -219,17 +240,27 @@ class Host:
 
     def call(self, callback, worker, task, function, *arguments):
         """Runs a callback of the module, and shows what went wrong inside of the calls it made."""
-        before = getattr(_running, "now", None)
-        assert before is None, "a callback cannot be run inside of another"
-        self._refusals.pop(threading.get_ident(), None)
-        _running.now = Running(self, callback, worker, task)
-        try:
-            answer = function(*arguments)
-        finally:
-            _running.now = None
+        running = Running(self, callback, worker, task)
+        if self.is_spread and not self.module.flags & ModuleFlag.THREAD_BOUND:
+            answers = []
+            thread = threading.Thread(target=lambda: answers.append(self._call_here(running, function, arguments)))
+            thread.start()
+            thread.join()
+            answer = answers[0]
+        else:
+            answer = self._call_here(running, function, arguments)
         if self.errors:
             raise self.errors.pop(0)
         return answer
+
+    def _call_here(self, running, function, arguments):
+        assert getattr(_running, "now", None) is None, "a callback cannot be run inside of another"
+        self._refusals.pop(threading.get_ident(), None)
+        _running.now = running
+        try:
+            return function(*arguments)
+        finally:
+            _running.now = None
 
     def worker_state(self, worker):
         """The state of a worker, which is started with its first task."""
@@ -292,6 +323,7 @@ class Host:
     def refuse_next(self, call, status):
         """The next call of that name (`"timer"`) that could go well is refused with the status."""
         self.refusals_to_come.setdefault(call, []).append(status)
+        self.refused_with.add(int(status))
 
     def find_lease(self, task, handle, call, interface):
         """For interfaces: the lease that the task holds."""
@@ -316,7 +348,10 @@ class Host:
             return
         self.is_closing = True
         self._end_instance()
-        self._look_at_leaks()
+        self.module.look_at_entry(self)
+        # What other instances have is not told apart from what this one left.
+        if self.watches_leaks and self._was_alone and not _open_hosts:
+            look_at_leaks(self, self._before)
         self.look_at_breaches()
 
     def abandon(self):
@@ -344,24 +379,3 @@ class Host:
             self.note("destroy")
             self.call("destroy", 0, None, self.module.entry.destroy, self.instance[0])
         self.is_over = True
-
-    def _look_at_leaks(self):
-        # What other instances have is not told apart from what this one left.
-        if not self._was_alone or _open_hosts:
-            return
-        until = time.monotonic() + 2.0
-        # A thread that was joined may still be listed for a moment.
-        while _left_behind()[0] > self._before[0] and time.monotonic() < until:
-            time.sleep(0.005)
-        for now, before, what in zip(_left_behind(), self._before, ("threads", "descriptors")):
-            if now > before:
-                text = f"{now - before} {what} of the module's are left after destroy"
-                self.blame("thread.module.after-destroy", text)
-
-
-def _left_behind():
-    """Threads that are not Python's own, and open descriptors."""
-    count = lambda folder: len(os.listdir(folder)) if os.path.isdir(folder) else 0
-    return max(0, count("/proc/self/task") - threading.active_count()), count("/proc/self/fd")
-
-

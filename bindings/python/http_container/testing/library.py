@@ -10,6 +10,7 @@ from .host import Host
 from .rules import LoadError
 
 _ALL_FLAGS = ModuleFlag.THREAD_BOUND | ModuleFlag.MIGRATES | ModuleFlag.BLOCKING
+_TEXTS = ("id", "version", "description", "config_schema")
 
 
 def load(path):
@@ -44,6 +45,7 @@ class Module:
         self.flags = ModuleFlag(entry.flags)
         self.id, self.version = _text(entry.id), _text(entry.version)
         self.description, self.config_schema = _text(entry.description), _text(entry.config_schema)
+        self._seen = self._look()
 
     def __repr__(self):
         return f"<Module {self.id} {self.version}>"
@@ -51,6 +53,15 @@ class Module:
     def host(self, config=None, **settings):
         """An instance of the module in a host of its own: see `Host`. CreateRefused: `create` did not want to."""
         return Host(self, config, **settings)
+
+    def _look(self):
+        return [ffi.buffer(self.entry, ffi.sizeof("hc_module"))[:]] + [_text(getattr(self.entry, name)) for name in _TEXTS]
+
+    def look_at_entry(self, host):
+        """The entry stays as it was when the library was loaded."""
+        if self._look() != self._seen:
+            self._seen = self._look()
+            host.blame("module.entry.constant", "the module changed its hc_module, or what that points to")
 
     def _refuse(self, rule, text):
         raise LoadError(self.path, rule, text)
@@ -68,7 +79,7 @@ class Module:
             self._refuse("module.entry.flags", f"it has an unknown flag: {entry.flags & ~int(_ALL_FLAGS):#x}")
         if ffi.NULL in (entry.id, entry.version, entry.start):
             self._refuse("module.entry.required", "id, version or start is NULL")
-        for name in ("id", "version", "description", "config_schema"):
+        for name in _TEXTS:
             try:
                 _text(getattr(entry, name))
             except UnicodeDecodeError:

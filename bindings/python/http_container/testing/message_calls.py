@@ -91,7 +91,7 @@ class MessageCalls:
         if body.is_whole:
             task.has_read_all = True
             return HC_END
-        return task.begin_ready(token, EventKind.BODY, body.has_news)
+        return task.begin_ready(token, EventKind.BODY, lambda: task.is_alone or body.has_news())
 
     def body_trailers(self, task, fields, count):
         if not task.has_read_all:
@@ -178,7 +178,7 @@ class MessageCalls:
         accepted[0] = size
         if size == len(data):
             return HC_OK
-        return task.begin_ready(token, EventKind.WRITE, lambda: response.room is None or response.room > 0)
+        return task.begin_ready(token, EventKind.WRITE, lambda: task.is_alone or response.room is None or response.room > 0)
 
     def response_end(self, task, trailers, count):
         response = task.response

@@ -25,6 +25,8 @@ pub(super) struct Ready<T: AsRawFd> {
 struct Direction {
     interest: u32,
     wait: Option<Operation>,
+    /// The descriptor gave less than there was room for: what comes next has an edge of its own \[fd.wait.ended\].
+    is_drained: bool,
 }
 
 /// Which way.
@@ -78,8 +80,8 @@ impl<T: AsRawFd> Ready<T> {
         let registration = Registration::new(io.as_raw_fd())?;
         Ok(Self {
             registration,
-            read: Direction { interest: fd_interest::READ, wait: None },
-            write: Direction { interest: fd_interest::WRITE, wait: None },
+            read: Direction { interest: fd_interest::READ, wait: None, is_drained: false },
+            write: Direction { interest: fd_interest::WRITE, wait: None, is_drained: false },
             io,
         })
     }
@@ -99,6 +101,9 @@ impl<T: AsRawFd> Ready<T> {
         if self.direction(interest).is_waiting(context) {
             return Poll::Pending;
         }
+        if self.direction(interest).is_drained {
+            std::task::ready!(self.poll_ready(interest, context))?;
+        }
         loop {
             match attempt(&self.io) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
@@ -115,16 +120,24 @@ impl<T: AsRawFd> Ready<T> {
         interest: Interest,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<()>> {
-        match interest {
-            Interest::Read => self.read.poll(&self.registration, context),
-            Interest::Write => self.write.poll(&self.registration, context),
-        }
+        let direction = match interest {
+            Interest::Read => &mut self.read,
+            Interest::Write => &mut self.write,
+        };
+        let polled = direction.poll(&self.registration, context);
+        direction.is_drained &= polled.is_pending();
+        polled
     }
 
-    fn direction(&self, interest: Interest) -> &Direction {
+    /// A stream gave less than there was room for: nothing more is there now.
+    pub(super) fn note_drained(&mut self) {
+        self.read.is_drained = true;
+    }
+
+    fn direction(&mut self, interest: Interest) -> &mut Direction {
         match interest {
-            Interest::Read => &self.read,
-            Interest::Write => &self.write,
+            Interest::Read => &mut self.read,
+            Interest::Write => &mut self.write,
         }
     }
 }
@@ -132,9 +145,13 @@ impl<T: AsRawFd> Ready<T> {
 impl Direction {
     /// Whether the current task waits already, and no edge has come. A wait of another task says nothing: its edge may have been
     /// taken by an event that nobody has seen. An error that ended the wait comes again from the next one.
-    fn is_waiting(&self, context: &Context<'_>) -> bool {
+    fn is_waiting(&mut self, context: &Context<'_>) -> bool {
         let own = self.wait.as_ref().filter(|wait| Rc::ptr_eq(wait.context(), &context::current()));
-        own.is_some_and(|wait| wait.poll(context.waker()).is_pending())
+        let Some(Poll::Ready(event)) = own.map(|wait| wait.poll(context.waker())) else {
+            return own.is_some();
+        };
+        self.is_drained &= event.is_none();
+        false
     }
 
     fn poll(&mut self, registration: &Registration, context: &mut Context<'_>) -> Poll<io::Result<()>> {

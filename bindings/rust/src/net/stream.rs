@@ -99,18 +99,29 @@ fn poll_read(
 ) -> Poll<io::Result<()>> {
     if buffer.remaining() > ROOM_BYTES {
         let space = buffer.initialize_unfilled();
-        let read =
-            std::task::ready!(ready.poll_io(Interest::Read, context, |mut socket| socket.read(space)))?;
+        let read = std::task::ready!(poll_read_into(ready, context, space))?;
         buffer.advance(read);
         return Poll::Ready(Ok(()));
     }
     ROOM.with_borrow_mut(|room| {
         let space = &mut room[..buffer.remaining()];
-        let read =
-            std::task::ready!(ready.poll_io(Interest::Read, context, |mut socket| socket.read(space)))?;
+        let read = std::task::ready!(poll_read_into(ready, context, space))?;
         buffer.put_slice(&room[..read]);
         Poll::Ready(Ok(()))
     })
+}
+
+fn poll_read_into(
+    ready: &mut Ready<Socket>,
+    context: &mut Context<'_>,
+    space: &mut [u8],
+) -> Poll<io::Result<usize>> {
+    let room = space.len();
+    let read = std::task::ready!(ready.poll_io(Interest::Read, context, |mut socket| socket.read(space)))?;
+    if (1..room).contains(&read) {
+        ready.note_drained();
+    }
+    Poll::Ready(Ok(read))
 }
 
 macro_rules! streams {

@@ -238,7 +238,7 @@ impl Member {
     ///
     /// # Errors
     /// No statement is under way, or they were given.
-    pub fn columns(&self, names: &[&str]) -> Result<(), Error> {
+    pub fn columns<N: AsRef<str>>(&self, names: &[N]) -> Result<(), Error> {
         Self::answer("the columns of an answer", self.core.extension.columns(self.task(), names))?;
         self.core.columns.set(names.len());
         Ok(())
@@ -271,6 +271,11 @@ impl Member {
     /// or too many wait; the user is told so.
     pub fn message(&self, channel: &[u8], value: &[u8]) -> bool {
         self.core.extension.message(self.task(), channel, value) == Status::OK
+    }
+
+    /// Tells the holder of a subscribed member that messages were lost here, on their way to this provider.
+    pub fn messages_lost(&self) {
+        self.core.extension.message(self.task(), b"", b"");
     }
 
     /// Says what became of the request under way. Without one the task fails: it is the provider's mistake.

@@ -46,7 +46,8 @@ impl Database {
         self.named.usage()
     }
 
-    /// Waits for a connection, as long as the operator allows.
+    /// Waits for a connection, as long as the operator allows. A task waits once at a time: several at once are had by
+    /// [`acquire`](crate::acquire).
     ///
     /// # Errors
     /// `E_BUSY` when too many wait already, `E_TIMEOUT`, `E_RESOURCE` when the database cannot be reached. A task that fails

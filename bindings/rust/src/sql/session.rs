@@ -3,11 +3,10 @@
 use std::fmt;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::ready;
 
 use http_container_abi::constants::{sql_flag, sql_transaction};
-use http_container_abi::{RowsStorage, SqlRef, SqlValue, Status};
+use http_container_abi::{SqlRef, SqlValue, SqlValues, Status};
 
 use super::error::SqlError;
 use super::row::{Columns, Row};
@@ -171,7 +170,7 @@ impl Sql {
         let extension = self.extension;
         self.run(|task, lease, token| extension.query(task, lease, token, flags, text, values)).await?;
         self.phase = Phase::Unread;
-        let columns = extension.columns(self.lease.task(), self.lease.handle(), Columns::of);
+        let columns = extension.columns(self.lease.task(), self.lease.handle(), Columns::shared);
         let columns = columns.map_err(|status| self.refused(status))?;
         Ok(Rows::new(self, columns))
     }
@@ -200,10 +199,9 @@ impl Sql {
             let text = "a statement was given up in its middle: the lease is poisoned, acquire another one";
             return Err(SqlError::new(Status::E_STATE, text));
         }
-        let mut thrown_away = RowsStorage::new();
         while self.phase == Phase::Unread {
             // What became of it was nobody's wish to know.
-            let _ = self.fetch(&mut thrown_away).await;
+            let _ = self.fetch(|_| ()).await;
         }
         Ok(())
     }
@@ -228,8 +226,8 @@ impl Sql {
         }
     }
 
-    /// Copies more rows; false: that was all. Dropping the future loses nothing.
-    pub(super) async fn fetch(&mut self, batch: &mut RowsStorage) -> Result<bool, SqlError> {
+    /// Shows more rows to `take`; false: that was all. Dropping the future loses nothing.
+    pub(super) async fn fetch(&mut self, mut take: impl FnMut(SqlValues<'_>)) -> Result<bool, SqlError> {
         if self.phase != Phase::Unread {
             return Ok(false);
         }
@@ -241,9 +239,7 @@ impl Sql {
                 {
                     return std::task::Poll::Ready(event.status);
                 }
-                batch.clear();
-                let asked = rows
-                    .call(|_, task, token| extension.rows(task, lease, token, |values| batch.push(values)));
+                let asked = rows.call(|_, task, token| extension.rows(task, lease, token, &mut take));
                 match asked {
                     Ok(()) => return std::task::Poll::Ready(Status::OK),
                     Err(Status::PENDING) => {}
@@ -306,14 +302,4 @@ impl fmt::Debug for Sql {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "Sql({:#x})", self.lease.handle())
     }
-}
-
-/// Room for rows that nobody else looks at any more, or new room.
-pub(super) fn fresh(batch: &mut Arc<RowsStorage>, column_count: usize) -> &mut RowsStorage {
-    if Arc::get_mut(batch).is_none() {
-        *batch = Arc::default();
-    }
-    let storage = Arc::get_mut(batch).expect("a fresh batch has no other owner");
-    storage.begin(column_count);
-    storage
 }

@@ -23,7 +23,7 @@ impl FdHost for FakeHost {
             .registry
             .register(&mut SourceFd(&fd), Token(token), interest)
             .map_err(|_| Status::E_INVALID)?;
-        state.descriptors.insert(handle, Descriptor { fd, edges: 0 });
+        state.descriptors.insert(handle, Descriptor { fd, edges: 0, has_ended: false });
         Ok(handle)
     }
 
@@ -40,6 +40,9 @@ impl FdHost for FakeHost {
         }
         if descriptor.edges & interest != 0 {
             descriptor.edges &= !interest;
+            if interest == fd_interest::READ && std::mem::take(&mut descriptor.has_ended) {
+                descriptor.edges |= interest;
+            }
             return Status::OK;
         }
         state.wait(task, token, wanted)
@@ -86,11 +89,14 @@ impl Shared {
             let readable = event.is_readable() || event.is_read_closed() || is_over;
             let writable = event.is_writable() || event.is_write_closed() || is_over;
             for (is_ready, interest) in [(readable, fd_interest::READ), (writable, fd_interest::WRITE)] {
-                if is_ready
-                    && !state.fire_descriptor(handle, interest, Status::OK)
-                    && let Some(descriptor) = state.descriptors.get_mut(&handle)
-                {
-                    descriptor.edges |= interest;
+                if !is_ready {
+                    continue;
+                }
+                let was_told = state.fire_descriptor(handle, interest, Status::OK);
+                let brings_end = interest == fd_interest::READ && event.is_read_closed();
+                if let Some(descriptor) = state.descriptors.get_mut(&handle) {
+                    descriptor.edges |= if was_told && !brings_end { 0 } else { interest };
+                    descriptor.has_ended |= brings_end && !was_told;
                 }
             }
         }

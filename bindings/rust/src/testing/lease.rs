@@ -40,9 +40,9 @@ pub(super) struct Holding {
     reply: Reply,
     /// Those that are subscribed.
     pub(super) channels: BTreeSet<Vec<u8>>,
-    messages: VecDeque<(Vec<u8>, Vec<u8>)>,
+    /// `None`: here some are missing.
+    messages: VecDeque<Option<(Vec<u8>, Vec<u8>)>>,
     shown_message: (Vec<u8>, Vec<u8>),
-    has_lost: bool,
 }
 
 /// How an operation ended.
@@ -78,7 +78,6 @@ impl Holding {
             channels: BTreeSet::new(),
             messages: VecDeque::new(),
             shown_message: (Vec::new(), Vec::new()),
-            has_lost: false,
         }
     }
 
@@ -213,22 +212,22 @@ impl Holding {
 
     /// A message came.
     pub(super) fn put_message(&mut self, channel: &[u8], value: &[u8]) -> Status {
-        if self.messages.len() >= MESSAGES_MAX {
-            self.has_lost = true;
-            return Status::DISCARDED;
+        let is_full = self.messages.len() >= MESSAGES_MAX;
+        if is_full || channel.is_empty() {
+            if !matches!(self.messages.back(), Some(None)) {
+                self.messages.push_back(None);
+            }
+            return if is_full { Status::DISCARDED } else { Status::OK };
         }
-        self.messages.push_back((channel.to_vec(), value.to_vec()));
+        self.messages.push_back(Some((channel.to_vec(), value.to_vec())));
         Status::OK
     }
 
     pub(super) fn next_message(&mut self) -> Result<RawMessage, Status> {
         if let Some(message) = self.messages.pop_front() {
-            self.shown_message = message;
+            self.shown_message = message.ok_or(Status::E_LIMIT)?;
             let (channel, value) = &self.shown_message;
             return Ok(RawMessage { channel: hc_bytes::of(channel), value: hc_bytes::of(value) });
-        }
-        if std::mem::take(&mut self.has_lost) {
-            return Err(Status::E_LIMIT);
         }
         match self.member {
             None => Err(Status::E_RESOURCE),

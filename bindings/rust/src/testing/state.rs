@@ -16,6 +16,8 @@ use super::task::{Task, Wait};
 pub(super) struct Descriptor {
     pub(super) fd: RawFd,
     pub(super) edges: u32,
+    /// An edge that is kept has brought the end: it is told twice.
+    pub(super) has_ended: bool,
 }
 
 /// The callback that runs now.

@@ -39,8 +39,7 @@ impl InstanceHost {
         sort: Sort,
         fill: impl FnOnce(&mut MemberRequestStorage),
     ) -> Status {
-        let answer = self.on_lease(task, lease, interface, Allowed::Step, |worker, slot, desk| {
-            let mut seats = desk.lock();
+        let answer = self.on_lease(task, lease, interface, Allowed::Step, |worker, slot, seats| {
             seats.check_poison()?;
             check(seats.answer.is_subscribed())?;
             seats.check_free()?;
@@ -67,12 +66,11 @@ impl InstanceHost {
         take: impl Fn(&mut crate::registry::Seats) -> Result<Result<Option<T>, Status>, Refused>,
         wait: impl FnOnce(&mut crate::registry::Seats, u64),
     ) -> Result<T, Status> {
-        let answer = self.on_lease(task, lease, interface, Allowed::Step, |worker, slot, desk| {
-            let mut seats = desk.lock();
+        let answer = self.on_lease(task, lease, interface, Allowed::Step, |worker, slot, seats| {
             seats.check_poison()?;
             seats.answer.check_waits(interface == SQL_ID)?;
             self.check_token(&slot.contents, token)?;
-            match take(&mut seats)? {
+            match take(seats)? {
                 Ok(Some(found)) => {
                     note(worker, seats.call_for_rows());
                     Ok(Ok(found))
@@ -82,7 +80,7 @@ impl InstanceHost {
                 Ok(None) => {
                     self.may_begin(worker, &slot.contents, token)?;
                     let number = self.wait_for_lease(worker, slot, token, lease, LeaseWait::More)?;
-                    wait(&mut seats, number);
+                    wait(seats, number);
                     Ok(Err(Status::PENDING))
                 }
             }
@@ -113,8 +111,7 @@ impl SqlHost for InstanceHost {
     }
 
     fn sql_columns(&self, task: u64, lease: u64) -> Result<RawNames, Status> {
-        self.on_lease(task, lease, SQL_ID, Allowed::Step, |_, _, desk| {
-            let seats = desk.lock();
+        self.on_lease(task, lease, SQL_ID, Allowed::Step, |_, _, seats| {
             seats.check_poison()?;
             seats.answer.columns()
         })
@@ -126,8 +123,7 @@ impl SqlHost for InstanceHost {
     }
 
     fn sql_outcome(&self, task: u64, lease: u64) -> Result<RawOutcome, Status> {
-        self.on_lease(task, lease, SQL_ID, Allowed::Step, |_, _, desk| {
-            let seats = desk.lock();
+        self.on_lease(task, lease, SQL_ID, Allowed::Step, |_, _, seats| {
             seats.check_poison()?;
             seats.answer.outcome()
         })
@@ -192,8 +188,7 @@ impl KvHost for InstanceHost {
     }
 
     fn kv_reply(&self, task: u64, lease: u64) -> Result<RawReply, Status> {
-        self.on_lease(task, lease, KV_ID, Allowed::Step, |_, _, desk| {
-            let seats = desk.lock();
+        self.on_lease(task, lease, KV_ID, Allowed::Step, |_, _, seats| {
             seats.check_poison()?;
             seats.answer.reply()
         })
@@ -210,7 +205,7 @@ impl KvHost for InstanceHost {
 impl PoolHost for InstanceHost {
     fn pool_object(&self, task: u64, lease: u64, type_name: &[u8]) -> Result<Opaque, Status> {
         let allowed = Allowed::StepOrFinish;
-        self.on_lease(task, lease, POOL_ID, allowed, |_, _, desk| desk.lock().object(type_name))
+        self.on_lease(task, lease, POOL_ID, allowed, |_, _, seats| seats.object(type_name))
     }
 }
 

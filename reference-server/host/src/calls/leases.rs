@@ -2,7 +2,7 @@
 
 use super::{Allowed, GONE, InstanceHost, Refused};
 use crate::container::Container;
-use crate::registry::{Answer, Asker, Desk, Held, NEEDS, Needs, Returned};
+use crate::registry::{Answer, Asker, Desk, Held, NEEDS, Needs, Returned, Seats, Wish};
 use crate::slots::{self, Slot};
 use crate::task::{LeaseWait, Operation, Record, Wait};
 use crate::worker::{self, Control, Due, Worker};
@@ -30,6 +30,11 @@ const BY_RANK: Refused = Refused::quiet(
     Status::E_BUSY,
     "resource.acquire.rank",
     "the task holds a lease on a resource that does not come before this one, and would have to wait",
+);
+const ONE_WAITS: Refused = Refused::new(
+    Status::E_BUSY,
+    "resource.acquire.one",
+    "an acquire of the task waits: name all that is needed at once in one call",
 );
 const CLOSED: Refused =
     Refused::quiet(Status::E_DRAINING, "resource.acquire.draining", "the resource is being closed for good");
@@ -75,42 +80,44 @@ fn acquire(
     let registry = &worker.container.registry;
     let rank = slot.contents.rank();
     let by_rank = rank.is_some_and(|rank| asked.pools.iter().any(|pool| *pool <= rank));
-    let number = slot.next_number().ok_or(NO_NUMBER)?;
-    // Those of the leases, too, before anything is decided that could not be taken back.
-    let mut numbers = [0; NEEDS];
-    for own in numbers.iter_mut().take(asked.pools.len()) {
-        *own = slot.next_number().ok_or(NO_NUMBER)?;
-    }
+    // That of the operation and after it those of the leases, before anything is decided that could not be taken back.
+    let number = slot.next_numbers(1 + asked.pools.len() as u64).ok_or(NO_NUMBER)?;
     let asker = Asker { id: u64::from(index), number, worker: worker.index, holds: rank.is_some() };
     let now_ns = worker.now_ns.get();
     let may_wait = asked.timeout_ns > 0 && !by_rank;
-    let mut places = worker.places.take();
-    places.clear();
-    let answer = registry.decide(&mut worker.todo.borrow_mut(), |all| {
-        all.acquire(&Needs::of(asked.pools), asker, may_wait, now_ns, &mut places)
-    });
-    let status = match answer {
-        Answer::Granted => Status::OK,
-        Answer::Waiting(_) => Status::PENDING,
-        Answer::Refused(Status::E_TIMEOUT, _) if by_rank && asked.timeout_ns > 0 => return Err(BY_RANK),
-        Answer::Refused(status, pool) => return Err(refusal_of(&worker.container, status, pool)),
+    let held = &mut slot.contents.leases;
+    let before = held.len();
+    let answer = {
+        let wish = Wish { needs: &Needs::of(asked.pools), asker, may_wait, now_ns };
+        registry.acquire(&mut worker.todo.borrow_mut(), &wish, |desk| {
+            held.push(Held::granted(desk, (number, asked.token)));
+        })
     };
-    for ((lease, pool), own) in leases.iter_mut().zip(asked.pools).zip(numbers) {
-        *lease = slots::pack(index, own);
-        slot.contents.leases.push(Held::awaited(own, *pool, (number, asked.token), false));
+    if let Answer::Refused(status, pool) = answer {
+        let is_by_rank = status == Status::E_TIMEOUT && by_rank && asked.timeout_ns > 0;
+        return Err(if is_by_rank { BY_RANK } else { refusal_of(&worker.container, status, pool) });
     }
+    leases.iter_mut().zip(number + 1..).for_each(|(lease, own)| *lease = slots::pack(index, own));
     if let Answer::Waiting(ticket) = answer {
+        held.extend(
+            asked
+                .pools
+                .iter()
+                .zip(number + 1..)
+                .map(|(pool, own)| Held::awaited(own, *pool, (number, asked.token), false)),
+        );
         wait(worker, index, slot, asked, number, ticket);
-    } else {
-        for desk in places.iter().map(|place| registry.desk_of_lent(*place)) {
-            slot.contents.give(index, desk, |held| held.operation.0 == number);
-        }
-        let own = slot.contents.leases.iter_mut().filter(|held| held.operation.0 == number);
-        own.for_each(|held| held.is_delivered = true);
-        worker.counters().leases_granted.add(places.len() as u64);
+        return Ok(Status::PENDING);
     }
-    worker.places.set(places);
-    Ok(status)
+    let granted = &mut held[before..];
+    worker.counters().leases_granted.add(granted.len() as u64);
+    for (pool, own) in asked.pools.iter().zip(number + 1..) {
+        // They came in the order of the needs, which is not that of the request when it names a resource twice.
+        if let Some(one) = granted.iter_mut().find(|one| one.number == 0 && one.pool == *pool) {
+            one.begin(own, index);
+        }
+    }
+    Ok(Status::OK)
 }
 
 /// The task waits for its turn under that ticket.
@@ -126,12 +133,27 @@ fn wait(worker: &Worker, index: u32, slot: &mut Slot<Record>, asked: &Asked<'_>,
     }
 }
 
-/// The held lease of that handle: one that was granted, and whose grant has reached the module [handle.life.lease].
-fn held(record: &Record, index: u32, lease: u64) -> Result<(&Held, &Arc<Desk>), Refused> {
+/// Where the held lease of that handle is: one that was granted, and whose grant has reached the module
+/// [handle.life.lease].
+fn held(record: &Record, index: u32, lease: u64) -> Result<usize, Refused> {
     let (of, number) = slots::unpack(lease);
-    let is_meant = |held: &&Held| held.number == number && of == index && held.is_delivered;
-    let found = record.leases.iter().find(is_meant);
-    found.and_then(|held| Some((held, held.desk.as_ref()?))).ok_or(NO_LEASE)
+    let is_meant =
+        |held: &Held| held.number == number && of == index && held.is_delivered && held.desk.is_some();
+    record.leases.iter().position(is_meant).ok_or(NO_LEASE)
+}
+
+/// A task's slot and, beside it, the desk of one of its leases, so that what lies there and the task's operations are changed
+/// together, and nobody has to be counted. Nothing looks for the desk in the record meanwhile.
+struct Apart<'a> {
+    slot: &'a mut Slot<Record>,
+    at: usize,
+    desk: Option<Arc<Desk>>,
+}
+
+impl Drop for Apart<'_> {
+    fn drop(&mut self) {
+        self.slot.contents.leases[self.at].desk = self.desk.take();
+    }
 }
 
 impl InstanceHost {
@@ -175,6 +197,9 @@ impl InstanceHost {
                 *pool = self.pool_of(*resource)?;
             }
             let pools = &pools[..resources.len().min(NEEDS)];
+            if slot.contents.waits_for_lease() {
+                return Err(ONE_WAITS);
+            }
             Self::needs_token(token)?;
             self.may_begin(worker, &slot.contents, token)?;
             if worker.container.closing.load(Ordering::Relaxed) {
@@ -188,14 +213,14 @@ impl InstanceHost {
 
     pub(super) fn call_release(&self, task: u64, lease: u64, how: u32) -> Status {
         let answer = self.on_task_told(task, Allowed::StepOrFinish, |worker, index, slot| {
-            held(&slot.contents, index, lease)?;
+            let at = held(&slot.contents, index, lease)?;
             let wished = match how {
                 lease_end::CLEAN => Returned::Clean,
                 lease_end::DIRTY => Returned::Dirty,
                 lease_end::BROKEN => Returned::Broken,
                 _ => return Err(HOW),
             };
-            worker.release(&mut slot.contents, slots::unpack(lease).1, wished);
+            worker.release(&mut slot.contents, at, wished);
             Ok(Status::OK)
         });
         answer.unwrap_or_else(|status| status)
@@ -207,24 +232,32 @@ impl InstanceHost {
             let (index, generation) = slots::unpack(task);
             let slot = worker.container.slots.lock(index)?;
             self.admit_task(worker, &slot.contents, task, generation).ok()?;
-            let (held, _) = held(&slot.contents, index, lease).ok()?;
+            let held = &slot.contents.leases[held(&slot.contents, index, lease).ok()?];
             worker.container.registry.resources[held.pool as usize].interface.get().copied()
         });
         interface_table(found.flatten()?)
     }
 
-    /// Runs `act` on the desk of a lease of that interface that the task holds.
+    /// Runs `act` on what lies on the desk of a lease of that interface that the task holds.
     pub(super) fn on_lease<R>(
         &self,
         task: u64,
         lease: u64,
         interface: &str,
         allowed: Allowed,
-        act: impl FnOnce(&Worker, &mut Slot<Record>, &Arc<Desk>) -> Result<R, Refused>,
+        act: impl FnOnce(&Worker, &mut Slot<Record>, &mut Seats) -> Result<R, Refused>,
     ) -> Result<R, Status> {
         self.on_task_told(task, allowed, |worker, index, slot| {
-            let desk = Self::find_lease(worker, slot, index, lease, interface)?;
-            act(worker, slot, &desk)
+            let at = Self::find_lease(worker, slot, index, lease, interface)?;
+            let held = &mut slot.contents.leases[at];
+            let was_used = std::mem::replace(&mut held.is_used, true);
+            let desk = held.desk.take();
+            let apart = Apart { slot, at, desk };
+            let mut seats = apart.desk.as_ref().ok_or(NO_LEASE)?.lock();
+            if !was_used {
+                seats.take(index);
+            }
+            act(worker, apart.slot, &mut seats)
         })
     }
 
@@ -234,14 +267,14 @@ impl InstanceHost {
         index: u32,
         lease: u64,
         interface: &str,
-    ) -> Result<Arc<Desk>, Refused> {
+    ) -> Result<usize, Refused> {
         let not_held = |refused| Refused { rule: "lease.interface.check", ..refused };
-        let (held, desk) = held(&slot.contents, index, lease).map_err(not_held)?;
-        let offered = worker.container.registry.resources[held.pool as usize].interface.get();
-        if offered.is_none_or(|offered| *offered != interface) {
-            return Err(OF_OTHER_INTERFACE);
-        }
-        Ok(Arc::clone(desk))
+        let at = held(&slot.contents, index, lease).map_err(not_held)?;
+        let pool = slot.contents.leases[at].pool;
+        let offered = worker.container.registry.resources[pool as usize].interface.get();
+        // Mostly it is the same text in the same place.
+        let is_it = |offered: &str| std::ptr::eq(offered, interface) || *offered == *interface;
+        if offered.is_some_and(|offered| is_it(offered)) { Ok(at) } else { Err(OF_OTHER_INTERFACE) }
     }
 
     /// What is looked at of a lease before the arguments of a call [host.call.order].
@@ -257,9 +290,8 @@ impl InstanceHost {
             let (index, generation) = slots::unpack(task);
             let slot = worker.container.slots.lock(index).ok_or(GONE)?;
             self.admit_task(worker, &slot.contents, task, generation)?;
-            let desk = Self::find_lease(worker, &slot, index, lease, interface)?;
-
-            desk.lock().check_poison()
+            let held = &slot.contents.leases[Self::find_lease(worker, &slot, index, lease, interface)?];
+            held.desk.as_ref().ok_or(NO_LEASE)?.lock().check_poison()
         });
         checked.unwrap_or(Err(super::FOREIGN))
     }
@@ -290,9 +322,19 @@ fn refusal_of(container: &Container, status: Status, pool: u32) -> Refused {
 }
 
 impl Worker {
-    /// Ends a lease that the record holds. What has to be told is told later.
-    fn release(&self, record: &mut Record, number: u64, wished: Returned) {
-        // Operations on it end unseen, latched events as well [lease.released.events].
+    /// Ends the lease that the record holds there. What has to be told is told later.
+    fn release(&self, record: &mut Record, at: usize, wished: Returned) {
+        let held = record.leases.swap_remove(at);
+        if !record.operations.is_empty() || !record.lease_events.is_empty() {
+            self.end_operations_on(record, held.number);
+        }
+        self.cancel_timer(held.timer);
+        self.container.end_lease(held, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
+        self.counters().leases_ended.add(1);
+    }
+
+    /// Operations on a lease that ends end unseen, latched events as well [lease.released.events].
+    fn end_operations_on(&self, record: &mut Record, number: u64) {
         let is_of_it =
             |operation: &Operation| matches!(operation.wait, Wait::Lease(lease, _) if lease == number);
         let before = record.operations.len() + record.events.len();
@@ -306,13 +348,6 @@ impl Worker {
             lease_events.retain(|(_, lease)| *lease != number);
         }
         self.counters().operations_ended.add((before - record.operations.len() - record.events.len()) as u64);
-        let Some(at) = record.leases.iter().position(|held| held.number == number) else { return };
-        let held = record.leases.remove(at);
-        self.cancel_timer(held.timer);
-        if let Some(desk) = &held.desk {
-            self.container.end_lease(desk, wished, self.now_ns.get(), &mut self.todo.borrow_mut());
-            self.counters().leases_ended.add(1);
-        }
     }
 
     /// The time of an `acquire` is over.

@@ -166,7 +166,7 @@ impl InstanceHost {
             self.admit_task(worker, &slot.contents, task, generation)?;
             act(worker, index, &mut slot)
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, self.weigh(allowed, refused)))
+        self.answer(task, allowed, answer)
     }
 
     /// As [`InstanceHost::on_task`], for a call by which others may hear something: they are told when the task's lock is
@@ -188,7 +188,7 @@ impl InstanceHost {
             worker.tell_todo();
             answer
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(task, self.weigh(allowed, refused)))
+        self.answer(task, allowed, answer)
     }
 
     /// Runs `act` for a call that is about the worker, not about a task.
@@ -201,7 +201,22 @@ impl InstanceHost {
             self.admit_callback(worker, allowed)?;
             act(worker)
         });
-        answer.unwrap_or(Err(FOREIGN)).map_err(|refused| self.refuse(0, refused))
+        self.answer(0, allowed, answer)
+    }
+
+    /// The answer of a call on the calling thread's worker, if there is one.
+    #[inline]
+    fn answer<R>(
+        &self,
+        task: u64,
+        allowed: Allowed,
+        answer: Option<Result<R, Refused>>,
+    ) -> Result<R, Status> {
+        match answer {
+            Some(Ok(answer)) => Ok(answer),
+            Some(Err(refused)) => Err(self.refuse(task, self.weigh(allowed, refused))),
+            None => Err(self.refuse(task, FOREIGN)),
+        }
     }
 
     /// Destructors may name what has ended; whoever validates is told of all others [handle.gone.harmless].

@@ -17,16 +17,31 @@ const NO_MEMBER: Refused =
 /// A row that is refused outright, bytes [provider.rows.room].
 const ROW_BYTES: usize = 16 << 20;
 
+/// A task's slot and, beside it, the desk at which it sits, so that both are at hand without counting who has the desk.
+/// Nothing looks for it in the record meanwhile.
+struct Apart<'a> {
+    slot: &'a mut Slot<Record>,
+    member: Option<Arc<Desk>>,
+}
+
+impl Drop for Apart<'_> {
+    fn drop(&mut self) {
+        self.slot.contents.member = self.member.take();
+    }
+}
+
 impl InstanceHost {
     /// Runs `act` at the desk of a member's task.
     fn at_desk<R>(
         &self,
         task: u64,
-        act: impl FnOnce(&Worker, &mut Slot<Record>, &Arc<Desk>) -> Result<R, Refused>,
+        act: impl FnOnce(&Worker, &mut Slot<Record>, &Desk) -> Result<R, Refused>,
     ) -> Result<R, Status> {
         self.on_task_told(task, Allowed::Step, |worker, _, slot| {
-            let desk = slot.contents.member.clone().ok_or(NO_MEMBER)?;
-            act(worker, slot, &desk)
+            let member = slot.contents.member.take();
+            let apart = Apart { slot, member };
+            let desk = apart.member.as_deref().ok_or(NO_MEMBER)?;
+            act(worker, apart.slot, desk)
         })
     }
 

@@ -3,6 +3,7 @@
 //! Called with no lock held: it takes those of tasks and desks, one after the other.
 
 use super::desk::{Desk, Settled, Wake};
+use super::held::Held;
 use super::pool::{Ask, Place, Returned, Stage};
 use super::wishes::{Asker, Decision, ResourceUsage};
 use crate::container::{Container, lock};
@@ -12,10 +13,9 @@ use crate::placing;
 use crate::report::Level;
 use crate::slots;
 use crate::task::{Record, Wait};
-use crate::wheel::Key;
 use crate::worker::{self, Due};
 use http_container_abi::Status;
-use http_container_abi::constants::{LIMIT_ID, event_kind, task_kind};
+use http_container_abi::constants::{LIMIT_ID, SQL_ID, event_kind, task_kind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -39,54 +39,30 @@ impl Todo {
     }
 }
 
-/// One lease that a task holds, or waits for.
-pub(crate) struct Held {
-    /// The number in the lease's handle.
-    pub number: u64,
-    /// The index of its resource.
-    pub pool: u32,
-    /// The member, once it was granted.
-    pub desk: Option<Arc<Desk>>,
-    /// Whose operation waits for it: its number and token.
-    pub operation: (u64, u64),
-    /// The grant has reached the module.
-    pub is_delivered: bool,
-    /// It came through a start gate.
-    pub is_of_gate: bool,
-    /// The timer of the wait.
-    pub timer: Option<Key>,
-}
-
-impl Held {
-    /// One that waits for a member of that resource.
-    pub fn awaited(number: u64, pool: u32, operation: (u64, u64), is_of_gate: bool) -> Held {
-        Held { number, pool, desk: None, operation, is_delivered: false, is_of_gate, timer: None }
-    }
-}
-
 impl Container {
     /// Decides with the registry and carries out what follows. No lock may be held.
     pub(crate) fn decide<R>(&self, act: impl FnOnce(&mut super::Pools) -> R) -> R {
         let mut todo = Todo::default();
         let answer = self.registry.decide(&mut todo, act);
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
         answer
     }
 
-    /// Carries out what was decided. No lock may be held.
-    pub(crate) fn carry_out(&self, todo: Todo) {
-        todo.wakes.iter().for_each(|wake| self.tell_wake(wake));
-        for decision in todo.decisions {
+    /// Carries out what was decided, and leaves nothing but room. No lock may be held.
+    pub(crate) fn carry_out(&self, todo: &mut Todo) {
+        todo.wakes.drain(..).for_each(|wake| self.tell_wake(&wake));
+        for decision in todo.decisions.drain(..) {
             match decision {
                 Decision::Grant { ticket, asker, places } => self.grant(ticket, &asker, &places),
                 Decision::Refuse { ticket, asker, status, pool } => self.deny(ticket, &asker, status, pool),
                 Decision::Open { place, worker } => self.open_member(place, worker),
                 Decision::Ask { place, ask } => self.ask_member(place, ask),
                 Decision::Kill { place, stage } => self.kill_member(place, stage),
+                Decision::GiveUp { place } => self.give_up_member(place),
             }
         }
         if todo.due_ns != u64::MAX {
-            self.arm_registry(todo.due_ns);
+            self.arm_registry(std::mem::replace(&mut todo.due_ns, u64::MAX));
         }
     }
 
@@ -97,14 +73,12 @@ impl Container {
 
     /// Gives members to who waits under that ticket; when nobody does any more, they go back.
     fn grant(&self, ticket: u64, asker: &Asker, places: &[Place]) {
-        let desks: Vec<_> = places.iter().map(|place| self.registry.desk_of_lent(*place)).collect();
+        let desks = self.registry.take_desks(places);
         let index = asker.id as u32;
         let Some(mut slot) = self.slots.lock(index) else { return };
         let record = &mut slot.contents;
         if record.waits_at_gate(ticket) {
-            desks
-                .into_iter()
-                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks.each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             let task = slots::pack(index, record.generation);
             drop(slot);
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
@@ -112,9 +86,7 @@ impl Container {
         }
         let awaited = |operation: &crate::task::Operation| operation.wait == Wait::Acquire(ticket);
         if record.fire_where(awaited, event_kind::ACQUIRE, Status::OK, 0) {
-            desks
-                .into_iter()
-                .for_each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
+            desks.each(|desk| record.give(index, desk, |held| held.operation.0 == asker.number));
             self.count(|counters| counters.leases_granted.add(places.len() as u64));
             let queue = record.wants_queue().then_some(record.worker).flatten();
             drop(slot);
@@ -124,10 +96,9 @@ impl Container {
             return;
         }
         drop(slot);
-        places.iter().for_each(|place| {
-            let now_ns = self.rough_now_ns();
-            self.decide(|pools| pools.give_back(*place, Returned::Clean, now_ns));
-        });
+        let (now_ns, mut todo) = (self.rough_now_ns(), Todo::default());
+        desks.each(|desk| self.registry.give_back(&mut todo, desk, Returned::Clean, now_ns));
+        self.carry_out(&mut todo);
     }
 
     /// Tells who waits under that ticket that it gets nothing.
@@ -154,8 +125,10 @@ impl Container {
 
     /// Makes the task of a member; where that cannot be, it counts as one that ended at once.
     fn open_member(&self, place: Place, worker: u32) {
-        let desk = Arc::new(Desk::new(place));
-        self.registry.set_desk(&desk);
+        let interface = self.registry.resources[place.pool as usize].interface.get();
+        let is_quiet = interface.is_some_and(|interface| matches!(*interface, SQL_ID | LIMIT_ID));
+        let desk = Arc::new(Desk::new(place, is_quiet));
+        self.registry.set_desk(Arc::clone(&desk));
         let Some(module) = self.registry.resources[place.pool as usize].provider else {
             let now_ns = self.rough_now_ns();
             return self.decide(|pools| pools.opened(place, now_ns));
@@ -186,6 +159,10 @@ impl Container {
             return self.member_ended(&desk);
         };
         desk.lock().sit(task);
+        if self.decide(|pools| pools.stage(place)) != Some(Stage::Opening) {
+            // It was given up before it had a task.
+            self.request_cancel(task, Status::CANCELLED_FAULT);
+        }
         if !self.place_announced(&instance, target, task, &mut |_| ()) {
             self.drop_fresh(task, Status::E_DRAINING);
         }
@@ -229,6 +206,12 @@ impl Container {
             }
         }
         self.request_cancel(task, Status::CANCELLED_DEADLINE);
+    }
+
+    fn give_up_member(&self, place: Place) {
+        let Some(desk) = self.registry.desk(place) else { return };
+        let task = desk.lock().task();
+        self.request_cancel(task, Status::CANCELLED_FAULT);
     }
 
     /// By which name lines about a resource are told: that of its provider, as the operator configured it.
@@ -284,7 +267,7 @@ impl Container {
         };
         self.registry.clear_desk(place);
         self.tell_end_of_member(place, stage, &reason, is_down);
-        self.carry_out(todo);
+        self.carry_out(&mut todo);
     }
 
     fn tell_end_of_member(&self, place: Place, stage: Option<Stage>, reason: &str, is_down: bool) {
@@ -318,14 +301,21 @@ impl Container {
         }
     }
 
-    /// A lease ends with its task, or is given back: `wished` is how its holder sees it.
-    pub(crate) fn end_lease(&self, desk: &Desk, wished: Returned, now_ns: u64, todo: &mut Todo) {
-        let mut seats = desk.lock();
-        let how = seats.leave(wished);
-        let held_task = seats.release_end();
-        self.registry.decide(todo, |pools| pools.give_back(desk.place, how, now_ns));
-        drop(seats);
-        todo.wakes.extend(held_task);
+    /// A lease ends with its task, or is given back: `wished` is how its holder sees it. One that still waits for a member
+    /// has nothing to give back.
+    pub(crate) fn end_lease(&self, held: Held, wished: Returned, now_ns: u64, todo: &mut Todo) {
+        let Some(desk) = held.desk else { return };
+        desk.take_back();
+        if held.is_used {
+            let mut seats = desk.lock();
+            let how = seats.leave(wished);
+            todo.wakes.extend(seats.release_end());
+            // Under the lock of the desk, so that what is under way ends after the pool has heard of this.
+            self.registry.give_back(todo, Arc::clone(&desk), how, now_ns);
+        } else {
+            // The member is as it was lent, unless it has ended.
+            self.registry.give_back(todo, desk, wished, now_ns);
+        }
         if self.closing.load(Ordering::Relaxed) {
             self.registry.note_end_of_lease();
         }

@@ -240,14 +240,16 @@ impl Answer {
         (taken, wake)
     }
 
-    /// A message for the holder; `false` when it is lost.
+    /// A message for the holder; `false` when it is lost. One without a channel says that some were lost
+    /// [provider.message.lost].
     pub fn push_message(&mut self, channel: &[u8], value: &[u8], holder: u32) -> (bool, Option<Wake>) {
         self.is_used = true;
-        if self.messages.len() >= MESSAGES || self.message_bytes >= MESSAGE_BYTES {
-            if self.messages.back().is_some_and(Option::is_some) {
+        let is_full = self.messages.len() >= MESSAGES || self.message_bytes >= MESSAGE_BYTES;
+        if is_full || channel.is_empty() {
+            if !matches!(self.messages.back(), Some(None)) {
                 self.messages.push_back(None);
             }
-            return (false, None);
+            return (!is_full, self.tell_listener(holder));
         }
         self.message_bytes += channel.len() + value.len();
         self.messages.push_back(Some((channel.into(), value.into())));

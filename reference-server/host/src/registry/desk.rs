@@ -10,6 +10,7 @@ use super::pool::{Place, Returned};
 use crate::calls::Refused;
 use http_container_abi::constants::event_kind;
 use http_container_abi::{MemberRequestStorage, Opaque, Status};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// An operation whose event is due: the slot of its task, its number there, and the event.
@@ -89,9 +90,16 @@ const KEPT_BYTES: usize = 4096;
 /// So much of a reason is kept.
 const REASON_BYTES: usize = 1024;
 
+/// The slot of no task.
+const NOBODY: u32 = u32::MAX;
+
 /// The desk of one member in one of its lives.
 pub(crate) struct Desk {
     pub place: Place,
+    /// The member says nothing unasked, and nobody looks at what it is: a lease that is not used leaves no trace here.
+    is_quiet: bool,
+    /// The slot of the task to which the member is lent; [`NOBODY`].
+    lent_to: AtomicU32,
     state: Mutex<Seats>,
 }
 
@@ -114,7 +122,7 @@ pub(crate) struct Seats {
     under_way: Option<Request>,
     must_interrupt: bool,
     must_close: bool,
-    /// The slot of the task that holds the lease.
+    /// The slot of the task that holds the lease, once that counts as used.
     holder: Option<u32>,
     /// The holder has withdrawn an operation that was under way [lease.poison].
     is_poisoned: bool,
@@ -127,9 +135,11 @@ pub(crate) struct Seats {
 }
 
 impl Desk {
-    pub fn new(place: Place) -> Desk {
+    pub fn new(place: Place, is_quiet: bool) -> Desk {
         Desk {
             place,
+            is_quiet,
+            lent_to: AtomicU32::new(NOBODY),
             state: Mutex::new(Seats {
                 task: 0,
                 next: None,
@@ -155,9 +165,28 @@ impl Desk {
 
     /// The desk of a member that has ended.
     pub fn deserted(place: Place) -> Desk {
-        let desk = Desk::new(place);
+        let desk = Desk::new(place, true);
         desk.lock().has_ended = true;
         desk
+    }
+
+    /// A lease of that task's slot begins. Answers whether it counts as used from now on.
+    pub fn lend(&self, holder: u32) -> bool {
+        self.lent_to.store(holder, Ordering::Release);
+        if !self.is_quiet {
+            self.lock().take(holder);
+        }
+        !self.is_quiet
+    }
+
+    /// A lease ends.
+    pub fn take_back(&self) {
+        self.lent_to.store(NOBODY, Ordering::Release);
+    }
+
+    /// The slot of the task to which the member is lent.
+    pub fn lent_to(&self) -> Option<u32> {
+        Some(self.lent_to.load(Ordering::Acquire)).filter(|holder| *holder != NOBODY)
     }
 
     pub fn lock(&self) -> MutexGuard<'_, Seats> {
@@ -180,7 +209,7 @@ const ONE: Refused =
 
 /// The holder's side.
 impl Seats {
-    /// The lease begins.
+    /// A lease counts as used.
     pub fn take(&mut self, holder: u32) {
         self.holder = Some(holder);
         self.is_poisoned = false;
@@ -269,11 +298,6 @@ impl Seats {
         let other =
             Refused::new(Status::E_UNSUPPORTED, "pool.object", "the member is an object of another type");
         of_type.map(|(_, object)| *object).ok_or(other)
-    }
-
-    /// The slot of the task that holds the lease.
-    pub fn holder(&self) -> Option<u32> {
-        self.holder
     }
 
     /// Whether somebody holds the lease on something that this member is.

@@ -9,6 +9,9 @@
 mod acts;
 mod answer;
 mod desk;
+mod desks;
+mod few;
+mod held;
 mod pool;
 mod pools;
 #[cfg(test)]
@@ -16,13 +19,16 @@ mod simulation;
 mod tickets;
 mod wishes;
 
-pub(crate) use acts::{Held, Todo};
+pub(crate) use acts::Todo;
 pub(crate) use desk::{Desk, Seats, Sort, Wake};
+pub(crate) use held::Held;
 pub(crate) use pool::{Place, Returned};
 pub(crate) use pools::Pools;
 pub use wishes::ResourceUsage;
-pub(crate) use wishes::{Answer, Asker, NEEDS, Needs};
+pub(crate) use wishes::{Answer, Asker, NEEDS, Needs, Wish};
 
+use self::desks::Desks;
+use self::few::Few;
 use crate::container::lock;
 use crate::settings::ResourceSettings;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -40,8 +46,6 @@ pub(crate) struct Resource {
     pub member_timeout_ns: u64,
     /// The extension id of what its members can do, once the provider has offered it.
     pub interface: OnceLock<&'static str>,
-    /// The desk of each member's present life.
-    desks: Mutex<Vec<Option<Arc<Desk>>>>,
     /// Why it cannot be reached, in the provider's words, and whether that was told.
     trouble: Mutex<Trouble>,
 }
@@ -52,10 +56,16 @@ struct Trouble {
     is_told: bool,
 }
 
+/// What the one lock is for.
+struct Decided {
+    pools: Pools,
+    desks: Desks,
+}
+
 /// All resources.
 pub(crate) struct Registry {
     pub resources: Box<[Resource]>,
-    pools: Mutex<Pools>,
+    decided: Mutex<Decided>,
     /// The time for which the next look is arranged, ns.
     armed_ns: AtomicU64,
     /// How many leases have ended since the container began to stop.
@@ -72,12 +82,14 @@ impl Registry {
             acquire_timeout_ns: one.acquire_timeout_ns,
             member_timeout_ns: one.member_timeout_ns,
             interface: OnceLock::new(),
-            desks: Mutex::new(vec![None; one.max as usize]),
             trouble: Mutex::default(),
         };
         Registry {
             resources: settings.iter().map(resource).collect(),
-            pools: Mutex::new(Pools::new(settings, workers)),
+            decided: Mutex::new(Decided {
+                desks: Desks::new(settings.iter().map(|one| one.max)),
+                pools: Pools::new(settings, workers),
+            }),
             armed_ns: AtomicU64::new(u64::MAX),
             ends: Mutex::new(0),
             ends_bell: Condvar::new(),
@@ -94,28 +106,23 @@ impl Registry {
         self.resources.iter().position(|one| one.name.as_bytes() == name).map(|index| index as u32)
     }
 
-    /// The desk of a member, in that life.
+    /// The desk of a member that is not leased, in that life.
     pub fn desk(&self, place: Place) -> Option<Arc<Desk>> {
-        let desks = lock(&self.resources[place.pool as usize].desks);
-        desks.get(place.member as usize)?.clone().filter(|desk| desk.place == place)
+        lock(&self.decided).desks.find(place).cloned()
     }
 
-    /// The desk of a member that was lent just now; one that nobody sits at when the member has ended meanwhile.
-    pub fn desk_of_lent(&self, place: Place) -> Arc<Desk> {
-        self.desk(place).unwrap_or_else(|| Arc::new(Desk::deserted(place)))
+    /// Takes the desks of members that were lent; ones that nobody sits at when the member has ended meanwhile.
+    fn take_desks(&self, places: &[Place]) -> Few<Arc<Desk>> {
+        let desks = &mut lock(&self.decided).desks;
+        places.iter().map(|place| desks.take(*place)).collect()
     }
 
-    fn set_desk(&self, desk: &Arc<Desk>) {
-        let place = desk.place;
-        lock(&self.resources[place.pool as usize].desks)[place.member as usize] = Some(Arc::clone(desk));
+    fn set_desk(&self, desk: Arc<Desk>) {
+        lock(&self.decided).desks.put(desk);
     }
 
-    /// A member has ended; the next life of it may have a desk already.
     fn clear_desk(&self, place: Place) {
-        let mut desks = lock(&self.resources[place.pool as usize].desks);
-        if let Some(desk) = desks.get_mut(place.member as usize) {
-            desk.take_if(|desk| desk.place == place);
-        }
+        lock(&self.decided).desks.clear(place);
     }
 
     /// Why a resource cannot be reached, as far as the provider said.
@@ -125,18 +132,42 @@ impl Registry {
 
     /// Decides under the lock; what follows is added to `todo`, to be carried out when no lock is held.
     pub fn decide<R>(&self, todo: &mut Todo, act: impl FnOnce(&mut Pools) -> R) -> R {
-        let mut pools = lock(&self.pools);
-        let answer = act(&mut pools);
+        let mut decided = lock(&self.decided);
+        let answer = act(&mut decided.pools);
+        self.note_decided(&mut decided.pools, todo);
+        answer
+    }
+
+    /// As [`Registry::decide`], for who wants members: `lent` is given the desks of those that are lent at once. It takes no
+    /// lock.
+    pub fn acquire(&self, todo: &mut Todo, wish: &Wish<'_>, mut lent: impl FnMut(Arc<Desk>)) -> Answer {
+        let mut decided = lock(&self.decided);
+        let Decided { pools, desks } = &mut *decided;
+        let answer = pools.acquire(wish, |place| lent(desks.take(place)));
+        self.note_decided(pools, todo);
+        answer
+    }
+
+    /// A lease ended: its desk comes back, unless the member has ended meanwhile.
+    fn give_back(&self, todo: &mut Todo, desk: Arc<Desk>, how: Returned, now_ns: u64) {
+        let mut decided = lock(&self.decided);
+        let Decided { pools, desks } = &mut *decided;
+        if pools.give_back(desk.place, how, now_ns) {
+            desks.put(desk);
+        }
+        self.note_decided(pools, todo);
+    }
+
+    fn note_decided(&self, pools: &mut Pools, todo: &mut Todo) {
         pools.take_decisions(&mut todo.decisions);
         if pools.due_ns() < self.armed_ns.load(Ordering::Relaxed) {
             todo.due_ns = todo.due_ns.min(pools.due_ns());
         }
-        answer
     }
 
     /// Members that have a task.
     pub fn member_tasks(&self) -> u64 {
-        let pools = lock(&self.pools);
+        let pools = &lock(&self.decided).pools;
         let provided = self.resources.iter().enumerate().filter(|(_, one)| one.provider.is_some());
         provided.map(|(index, _)| u64::from(pools.open_count(index as u32))).sum()
     }
@@ -167,6 +198,6 @@ impl Registry {
 
     /// How a resource is used now.
     pub fn usage(&self, pool: u32, now_ns: u64) -> ResourceUsage {
-        lock(&self.pools).usage(pool, now_ns)
+        lock(&self.decided).pools.usage(pool, now_ns)
     }
 }

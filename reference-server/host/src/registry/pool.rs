@@ -6,7 +6,7 @@ mod reach;
 mod upkeep;
 
 use self::reach::Down;
-use super::wishes::Decision;
+use super::wishes::{Asker, Decision};
 use crate::settings::ResourceSettings;
 use std::collections::VecDeque;
 
@@ -195,19 +195,25 @@ impl Pool {
         self.settings.test_on_acquire && now_ns.saturating_sub(since_ns) >= STALE_NS
     }
 
+    /// Where the idle members of a worker are listed; threads that are no workers of the server share those of some.
+    fn stack_of(&self, worker: u32) -> usize {
+        let (worker, workers) = (worker as usize, self.idle.len());
+        // A division takes as long as the rest of a look.
+        if worker < workers { worker } else { worker % workers }
+    }
+
     /// Whether a member that may be lent is on that worker.
     pub fn has_local(&self, worker: u32, now_ns: u64) -> bool {
-        let stack = &self.idle[worker as usize % self.idle.len()];
+        let stack = &self.idle[self.stack_of(worker)];
         stack.last().is_some_and(|member| !self.is_stale(*member, now_ns))
     }
 
     /// Lends a member, if it can be one that is on that worker.
     pub fn lend(&mut self, worker: u32, now_ns: u64) -> Option<Place> {
-        let workers = self.idle.len();
-        let near = worker as usize % workers;
-        let stack = (0..workers)
-            .map(|step| (near + step) % workers)
-            .find(|stack| self.idle[*stack].last().is_some_and(|member| !self.is_stale(*member, now_ns)))?;
+        let near = self.stack_of(worker);
+        let can_lend =
+            |stack: &usize| self.idle[*stack].last().is_some_and(|member| !self.is_stale(*member, now_ns));
+        let stack = (near..self.idle.len()).chain(0..near).find(can_lend)?;
         let member = self.idle[stack].pop()?;
         self.idle_count -= 1;
         let place = self.place(member);
@@ -215,8 +221,18 @@ impl Pool {
         Some(place)
     }
 
+    /// As [`Pool::lend`], for who asks now: none where that would be out of turn, or is to be refused.
+    pub fn lend_at_once(&mut self, asker: Asker, now_ns: u64) -> Option<Place> {
+        let is_turn = self.waiting == 0 || asker.holds;
+        if is_turn && !self.is_closing && self.down.is_none() {
+            self.lend(asker.worker, now_ns)
+        } else {
+            None
+        }
+    }
+
     fn unlist(&mut self, member: u32) {
-        let stack = self.members[member as usize].worker as usize % self.idle.len();
+        let stack = self.stack_of(self.members[member as usize].worker);
         if let Some(at) = self.idle[stack].iter().position(|idle| *idle == member) {
             self.idle[stack].remove(at);
             self.idle_count -= 1;
@@ -225,7 +241,7 @@ impl Pool {
 
     fn list(&mut self, place: Place, now_ns: u64) {
         self.enter(place, Stage::Idle, now_ns);
-        let stack = self.members[place.member as usize].worker as usize % self.idle.len();
+        let stack = self.stack_of(self.members[place.member as usize].worker);
         self.idle[stack].push(place.member);
         self.idle_count += 1;
     }
@@ -321,11 +337,8 @@ impl Pool {
         }
     }
 
-    /// A lease ended.
+    /// The lease on a member ended.
     pub fn returned(&mut self, place: Place, how: Returned, now_ns: u64, out: &mut Vec<Decision>) {
-        if self.stage(place) != Some(Stage::Leased) {
-            return;
-        }
         match how {
             Returned::Clean => self.free(place, now_ns, out),
             Returned::Dirty => self.ask(place, Stage::Resetting, Ask::Reset, now_ns, out),

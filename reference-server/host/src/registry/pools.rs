@@ -6,9 +6,10 @@
 //!
 //! State and decisions only: time is an argument, and what is decided is carried out by others. It must not know tasks.
 
+use super::few::Few;
 use super::pool::{Place, Pool, Returned, Stage};
 use super::tickets::ByTicket;
-use super::wishes::{Answer, Asker, Decision, Need, ResourceUsage};
+use super::wishes::{Answer, Asker, Decision, Need, Needs, ResourceUsage, Wish};
 use crate::settings::ResourceSettings;
 use http_container_abi::Status;
 
@@ -21,7 +22,7 @@ const OVERTAKE_DEPTH: usize = 8;
 
 struct Waiter {
     asker: Asker,
-    needs: Vec<Need>,
+    needs: Needs,
     since_ns: u64,
     overtaken: u32,
 }
@@ -52,7 +53,9 @@ impl Pools {
 
     /// Moves what has been decided and is to be carried out.
     pub fn take_decisions(&mut self, into: &mut Vec<Decision>) {
-        into.append(&mut self.out);
+        if !self.out.is_empty() {
+            into.append(&mut self.out);
+        }
     }
 
     /// When [`Pools::tend`] is to be called, ns.
@@ -64,17 +67,17 @@ impl Pools {
         self.pools[place.pool as usize].stage(place)
     }
 
-    /// A task wants members, which are put into `places`. `may_wait`: it waits for its turn; else it gets them at once or
-    /// `HC_E_TIMEOUT`.
-    pub fn acquire(
-        &mut self,
-        needs: &[Need],
-        asker: Asker,
-        may_wait: bool,
-        now_ns: u64,
-        places: &mut Vec<Place>,
-    ) -> Answer {
+    /// A task wants members: `lent` is given those that it gets at once.
+    pub fn acquire(&mut self, wish: &Wish<'_>, mut lent: impl FnMut(Place)) -> Answer {
+        let Wish { needs, asker, may_wait, now_ns } = *wish;
         self.catch_up(now_ns);
+        // Mostly it is one, and free.
+        if let [Need { pool, count: 1 }] = *needs
+            && let Some(place) = self.pools[pool as usize].lend_at_once(asker, now_ns)
+        {
+            lent(place);
+            return Answer::Granted;
+        }
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
             if need.count > pool.settings.max {
@@ -95,7 +98,7 @@ impl Pools {
             (pool.waiting == 0 || asker.holds) && pool.lendable(need.count, now_ns) >= need.count
         };
         if needs.iter().all(is_turn) {
-            self.lend(needs, asker.worker, now_ns, places);
+            self.lend_all(needs, asker.worker, now_ns).each(lent);
             return Answer::Granted;
         }
         if !may_wait {
@@ -128,7 +131,10 @@ impl Pools {
         self.last_ticket += 1;
         self.holders += u32::from(asker.holds);
         let ticket = self.last_ticket;
-        self.waiters.insert(ticket, Waiter { asker, needs: needs.to_vec(), since_ns: now_ns, overtaken: 0 });
+        self.waiters.insert(
+            ticket,
+            Waiter { asker, needs: needs.iter().copied().collect(), since_ns: now_ns, overtaken: 0 },
+        );
         for need in needs {
             let pool = &mut self.pools[need.pool as usize];
             pool.queue.push_back(ticket);
@@ -143,17 +149,15 @@ impl Pools {
         ticket
     }
 
-    fn lend(&mut self, needs: &[Need], worker: u32, now_ns: u64, places: &mut Vec<Place>) {
-        for need in needs {
-            let pool = &mut self.pools[need.pool as usize];
-            places.extend((0..need.count).filter_map(|_| pool.lend(worker, now_ns)));
-        }
+    fn lend_all(&mut self, needs: &[Need], worker: u32, now_ns: u64) -> Few<Place> {
+        let each = needs.iter().flat_map(|need| std::iter::repeat_n(need.pool, need.count as usize));
+        each.filter_map(|pool| self.pools[pool as usize].lend(worker, now_ns)).collect()
     }
 
     fn leave(&mut self, ticket: u64) -> Option<Waiter> {
         let waiter = self.waiters.remove(&ticket)?;
         self.holders -= u32::from(waiter.asker.holds);
-        for need in &waiter.needs {
+        for need in waiter.needs.iter() {
             let pool = &mut self.pools[need.pool as usize];
             pool.waiting -= 1;
             pool.wanted -= need.count;
@@ -169,10 +173,14 @@ impl Pools {
         true
     }
 
-    /// A lease ended.
-    pub fn give_back(&mut self, place: Place, how: Returned, now_ns: u64) {
+    /// A lease ended. Answers whether the member is still in the life in which it was lent.
+    pub fn give_back(&mut self, place: Place, how: Returned, now_ns: u64) -> bool {
         self.catch_up(now_ns);
-        self.on(place.pool, now_ns, |pool, out| pool.returned(place, how, now_ns, out));
+        let is_leased = self.stage(place) == Some(Stage::Leased);
+        if is_leased {
+            self.on(place.pool, now_ns, |pool, out| pool.returned(place, how, now_ns, out));
+        }
+        is_leased
     }
 
     /// A member is ready.
@@ -252,8 +260,13 @@ impl Pools {
     }
 
     fn on(&mut self, index: u32, now_ns: u64, act: impl FnOnce(&mut Pool, &mut Vec<Decision>)) {
-        act(&mut self.pools[index as usize], &mut self.out);
-        self.serve(index, now_ns);
+        let pool = &mut self.pools[index as usize];
+        act(pool, &mut self.out);
+        if pool.waiting > 0 {
+            self.serve(index, now_ns);
+        } else {
+            self.note_due(index, now_ns);
+        }
     }
 
     /// Something changed in a pool: the time by which it is to be looked at again.
@@ -268,8 +281,7 @@ impl Pools {
         while let Some(index) = next.take().or_else(|| pools.pop()) {
             while let Some(ticket) = self.next_ticket(index, now_ns) {
                 let Some(waiter) = self.leave(ticket) else { break };
-                let mut places = Vec::with_capacity(waiter.needs.len());
-                self.lend(&waiter.needs, waiter.asker.worker, now_ns, &mut places);
+                let places = self.lend_all(&waiter.needs, waiter.asker.worker, now_ns);
                 // Those behind it in other queues may be first now.
                 pools.extend(waiter.needs.iter().map(|need| need.pool).filter(|pool| *pool != index));
                 self.out.push(Decision::Grant { ticket, asker: waiter.asker, places });

@@ -3,7 +3,7 @@
 
 use super::pool::{Ask, Place, Returned, Stage};
 use super::pools::Pools;
-use super::wishes::{Answer, Asker, Decision, Need};
+use super::wishes::{Answer, Asker, Decision, Need, Wish};
 use crate::settings::ResourceSettings;
 use http_container_abi::Status;
 use std::collections::{HashMap, HashSet, VecDeque};
@@ -90,7 +90,8 @@ impl World {
         let Some(needs) = task.plan.pop_front() else { return self.finish(id, Returned::Clean) };
         let asker = Asker { id, number: 0, worker, holds: !task.holds.is_empty() };
         let mut places = Vec::new();
-        match self.pools.acquire(&needs, asker, true, self.now_ns, &mut places) {
+        let wish = Wish { needs: &needs, asker, may_wait: true, now_ns: self.now_ns };
+        match self.pools.acquire(&wish, |place| places.push(place)) {
             Answer::Granted => self.take(id, &places),
             Answer::Waiting(ticket) => {
                 task.waits = Some(ticket);
@@ -153,7 +154,7 @@ impl World {
                     self.asked.push((place, None));
                 }
                 Decision::Ask { place, ask } => self.asked.push((place, Some(ask))),
-                Decision::Kill { place, .. } => {
+                Decision::Kill { place, .. } | Decision::GiveUp { place } => {
                     self.open.remove(&place);
                     self.asked.retain(|(asked, _)| *asked != place);
                     self.pools.ended(place, self.now_ns);
@@ -202,6 +203,12 @@ impl World {
             self.hear();
         }
     }
+
+    /// The instance behind a pool is replaced.
+    fn retire(&mut self, pool: u32) {
+        self.pools.retire(pool, self.now_ns);
+        self.hear();
+    }
 }
 
 fn one(pool: u32) -> Need {
@@ -245,6 +252,7 @@ fn run(seed: u64, maxima: &[u32], fails: u64) -> u64 {
                     world.finish(*id, Returned::Clean);
                 }
             }
+            8 if dice.roll(16) == 0 => world.retire(dice.roll(pools) as u32),
             _ => world.pass(dice.roll(400 * MS)),
         }
     }

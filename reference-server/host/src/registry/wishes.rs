@@ -1,6 +1,7 @@
 //! What is wished of the registry, and what it decides: plain values that pass between those who ask, those who decide and
 //! those who carry out.
 
+use super::few::Few;
 use super::pool::{Ask, Place, Stage};
 use http_container_abi::Status;
 
@@ -12,10 +13,7 @@ pub(crate) struct Need {
 }
 
 /// What one `acquire` needs: each pool once, in the order of their first places.
-pub(crate) struct Needs {
-    list: [Need; NEEDS],
-    count: usize,
-}
+pub(crate) type Needs = Few<Need>;
 
 /// As many resources as one `acquire` may name [resource.acquire.count], and a route's gate may.
 pub const NEEDS: usize = 16;
@@ -23,27 +21,17 @@ pub const NEEDS: usize = 16;
 impl Needs {
     /// The needs of who wants one member of each of these pools, the same one more than once perhaps.
     pub fn of(pools: &[u32]) -> Needs {
-        let mut needs = Needs { list: [Need { pool: 0, count: 0 }; NEEDS], count: 0 };
+        if let [pool] = pools {
+            return Few::One([Need { pool: *pool, count: 1 }]);
+        }
+        let mut needs: Vec<Need> = Vec::with_capacity(pools.len());
         for pool in pools {
-            let known = needs.list[..needs.count].iter_mut().find(|need| need.pool == *pool);
-            match known {
+            match needs.iter_mut().find(|need| need.pool == *pool) {
                 Some(need) => need.count += 1,
-                None if needs.count < NEEDS => {
-                    needs.list[needs.count] = Need { pool: *pool, count: 1 };
-                    needs.count += 1;
-                }
-                None => {}
+                None => needs.push(Need { pool: *pool, count: 1 }),
             }
         }
-        needs
-    }
-}
-
-impl std::ops::Deref for Needs {
-    type Target = [Need];
-
-    fn deref(&self) -> &[Need] {
-        &self.list[..self.count]
+        Few::Several(needs)
     }
 }
 
@@ -57,11 +45,20 @@ pub(crate) struct Asker {
     pub holds: bool,
 }
 
+/// What an `acquire` asks for.
+pub(crate) struct Wish<'a> {
+    pub needs: &'a [Need],
+    pub asker: Asker,
+    /// It waits for its turn; else it gets them at once or `HC_E_TIMEOUT`.
+    pub may_wait: bool,
+    pub now_ns: u64,
+}
+
 /// What is to be done now.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Decision {
     /// These members are the asker's, in the order of what it needs.
-    Grant { ticket: u64, asker: Asker, places: Vec<Place> },
+    Grant { ticket: u64, asker: Asker, places: Few<Place> },
     /// It gets nothing.
     Refuse { ticket: u64, asker: Asker, status: Status, pool: u32 },
     /// Make the member's task on that worker.
@@ -70,6 +67,8 @@ pub(crate) enum Decision {
     Ask { place: Place, ask: Ask },
     /// The member took too long in that stage: cancel its task.
     Kill { place: Place, stage: Stage },
+    /// The instance in which the member is being opened was replaced: cancel its task.
+    GiveUp { place: Place },
 }
 
 /// The answer to a wish.

@@ -8,9 +8,15 @@ use http_container_abi::constants::event_kind;
 use std::sync::Arc;
 
 impl Record {
-    /// The highest rank of a resource that the task, or one above it, holds a member of [resource.acquire.rank].
+    /// Whether an `acquire` of the task waits [resource.acquire.one].
+    pub fn waits_for_lease(&self) -> bool {
+        self.leases.iter().any(|held| held.desk.is_none())
+    }
+
+    /// The highest rank of a resource that the task, or one above it, holds a member of, or waits for
+    /// [resource.acquire.rank] [resource.acquire.rank-child].
     pub fn rank(&self) -> Option<u32> {
-        let held = self.leases.iter().filter(|held| held.desk.is_some()).map(|held| held.pool);
+        let held = self.leases.iter().map(|held| held.pool);
         let own = self.member.as_ref().map(|desk| desk.place.pool);
         held.chain(own).chain(self.rank_above).max()
     }
@@ -19,7 +25,7 @@ impl Record {
     pub fn give(&mut self, index: u32, desk: Arc<Desk>, is_meant: impl Fn(&Held) -> bool) {
         let fits = |held: &&mut Held| held.desk.is_none() && held.pool == desk.place.pool && is_meant(held);
         if let Some(held) = self.leases.iter_mut().find(fits) {
-            desk.lock().take(index);
+            held.is_used = desk.lend(index);
             held.desk = Some(desk);
         }
     }

@@ -42,6 +42,27 @@ fn a_task_starts_with_its_leases_held_in_the_order_of_the_route() {
 }
 
 #[test]
+fn a_wait_that_begins_after_a_sleep_counts_from_then() {
+    let mut rig = Rig::ahead(&gated(Plan::database(1), &[0], 1_000));
+    rig.spawn(0, "acquire 1 db none L; yield | completion 9 go; yield | release L clean; done");
+    rig.run();
+    // The worker sleeps, and is woken by a request: its last turn is a minute old.
+    rig.now_ns += 60_000 * MS;
+    rig.worker.note_time(rig.now_ns);
+    let exchange = rig.exchange("GET", &[("a", "respond 200; done")]);
+    let task = rig.open_exchange(&exchange);
+    assert!(!rig.worker.pass_gates(task, 0), "it waits");
+    rig.run();
+    rig.pass(900);
+    assert_eq!(exchange.status(), None, "it has not waited for a second");
+    rig.pass(200);
+    assert_eq!(exchange.status(), Some(503));
+    rig.world.complete(&rig.world.host("a"), "go", 9, Status::OK, 0);
+    rig.run();
+    rig.end();
+}
+
+#[test]
 fn a_module_that_has_not_asked_for_the_resource_can_use_the_lease() {
     let plan = gated(Plan::database(1), &[0], 1_000_000);
     let mut rig = Rig::ahead_of_create(&plan);

@@ -117,7 +117,7 @@ fn results_are_checked_and_a_bad_one_ends_nothing() {
         };
         assert_eq!(provider.done(task, &result(1, 0)), Status::E_INVALID);
         assert_eq!(provider.done(task, &result(0, 1 << 7)), Status::E_UNSUPPORTED);
-        assert_eq!(provider.columns(task, &[]), Status::OK);
+        assert_eq!(provider.columns::<&str>(task, &[]), Status::OK);
         assert_eq!(provider.rows(task, 0, &[]).0, Status::E_STATE, "it has no columns");
     };
     rig.world.probe("bad", Box::new(bad));
@@ -277,6 +277,29 @@ fn a_provider_whose_instance_failed_is_replaced_and_its_members_with_it() {
     rig.run();
     rig.container.maintain();
     assert!(rig.log().contains("db destroy"), "the old one ends when its last member has");
+    rig.end();
+}
+
+#[test]
+fn a_member_that_is_being_opened_when_its_instance_is_replaced_is_given_up() {
+    let mut plan = Plan::database(1);
+    plan.limits.replace_interval_ns = 0;
+    let mut rig = Rig::ahead(&plan);
+    rig.world.script("member-db", "completion 5 open; yield | ready; serve");
+    rig.request("name one; acquire 1 db none L; yield | release L clean; respond 200; done");
+    std::panic::set_hook(Box::new(|_| ()));
+    assert!(rig.world.host("db").spawn(u32::MAX, Box::new("panic".to_owned())).is_ok());
+    rig.run();
+    let _ = std::panic::take_hook();
+    rig.world.script("member-db", "name fresh; ready; serve");
+    rig.log();
+    rig.container.maintain();
+    rig.run();
+    let log = rig.log();
+    assert!(log.contains("db1 finish HC_CANCELLED_FAULT"), "{log}");
+    // That is no failure to open one: who waits is served by the fresh instance.
+    assert!(log.contains("fresh ready = HC_OK") && log.contains("one resume ACQUIRE#1 HC_OK 0"), "{log}");
+    assert!(rig.container.resource_usage()[0].1.is_available);
     rig.end();
 }
 

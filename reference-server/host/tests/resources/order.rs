@@ -177,6 +177,68 @@ fn one_that_holds_a_lease_waits_only_for_what_comes_later() {
 }
 
 #[test]
+fn one_that_waits_begins_no_second_wait_and_takes_nothing_meanwhile() {
+    let mut rig = Rig::ahead(&three());
+    rig.request(
+        "name h1; acquire 1 r1 none H; yield | completion 2 c; yield | release H clean; respond 200; done",
+    );
+    // Either could be had first: a free one that comes later, and one that comes before.
+    rig.request(
+        "name one; acquire 1 r1 none L; acquire 2 r2 none M; refusal; acquire 2 r0 0 M; cancel 1; acquire 2 r2 none M; yield
+        | release M clean; acquire 1 r1,r2 none L,M; acquire 2 r0 none N; yield
+        | acquire 2 r0 none N; respond 200; done",
+    );
+    same(
+        &rig.log_of(&["one"]),
+        "one acquire 1 r1 none L = HC_PENDING
+         one acquire 2 r2 none M = HC_E_BUSY
+         one refusal = resource.acquire.one
+         one acquire 2 r0 0 M = HC_E_BUSY
+         one cancel 1 = HC_OK
+         one acquire 2 r2 none M = HC_PENDING
+         one resume ACQUIRE#2 HC_OK 0
+         one release M clean = HC_OK
+         one acquire 1 r1,r2 none L,M = HC_PENDING
+         one acquire 2 r0 none N = HC_E_BUSY",
+    );
+    rig.world.complete(&rig.world.host("a"), "c", 2, Status::OK, 0);
+    rig.run();
+    let log = rig.log_of(&["one"]);
+    assert!(log.starts_with("one resume ACQUIRE#1 HC_OK 0\none acquire 2 r0 none N = HC_E_BUSY"), "{log}");
+    rig.end();
+}
+
+#[test]
+fn a_child_counts_as_a_holder_of_what_its_parent_waits_for() {
+    let plan = three();
+    let mut rig = Rig::ahead_of_create(&plan);
+    plan.lay_out(&rig.world);
+    let finds = rig.world.script_named("create-a").unwrap();
+    rig.world.script("create-b", &finds);
+    rig.container.create_instances().unwrap();
+    rig.request("name h; acquire 1 r0,r1 none H,I; yield | completion 2 c; yield");
+    let parent =
+        "name parent; acquire 1 r1 none L; open 3 0 kid; yield | yield | release L clean; respond 200; done";
+    let child = "acquire 1 r0 none M; refusal; respond 200; done";
+    let exchange = rig.exchange("GET", &[("a", parent), ("b", child)]);
+    let task = rig.open_exchange(&exchange);
+    rig.log();
+    rig.worker.start(task);
+    rig.run();
+    same(
+        &rig.log_of(&["b"]),
+        "b start
+         b acquire 1 r0 none M = HC_E_BUSY
+         b refusal = resource.acquire.rank
+         b respond 200 = HC_OK
+         b finish HC_OK",
+    );
+    rig.container.request_cancel(rig.world.handle("parent"), Status::CANCELLED_PEER);
+    rig.run();
+    rig.end();
+}
+
+#[test]
 fn a_child_counts_as_a_holder_of_what_those_above_it_hold() {
     let plan = three();
     let mut rig = Rig::ahead_of_create(&plan);

@@ -252,6 +252,23 @@ fn those_that_are_lost_are_told_of_in_their_place() {
 }
 
 #[test]
+fn those_that_the_provider_never_had_are_told_of_in_their_place() {
+    let mut rig = with_messages(
+        &["m 0 lost; m 0 lost; m 0 c after", "m 0 c one; m 0 lost"],
+        "message 3 K; yield | message 3 K; message 3 K; message 3 K; yield
+         | message 3 K; message 3 K; release K clean; respond 200; done",
+    );
+    send(&mut rig);
+    send(&mut rig);
+    let log = rig.log();
+    let answers: Vec<_> = log.lines().filter_map(|line| line.strip_prefix("a message 3 K = ")).collect();
+    // A wait for a message ends with the loss; losses behind each other are one.
+    let expect = ["HC_E_LIMIT", "c: after", "HC_PENDING", "c: one", "HC_E_LIMIT"];
+    assert_eq!(answers, expect, "{log}");
+    rig.end();
+}
+
+#[test]
 fn messages_reach_the_holder_to_whom_they_were_sent_and_nobody_else() {
     // Without any operation of the holder, and when nobody holds the member.
     let mut rig = Rig::ahead(&store());

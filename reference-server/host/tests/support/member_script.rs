@@ -264,6 +264,7 @@ impl Scripted {
                 let (status, accepted) = provider.rows(task, token.parse().unwrap(), &values);
                 return Some(format!("{} {accepted}", status.name()));
             }
+            ["m", _, "lost"] => provider.message(task, b"", b"ignored"),
             ["m", _, channel, value] => provider.message(task, channel.as_bytes(), value.as_bytes()),
             ["result", word] => self.end_request(task, word, ""),
             _ => return None,

@@ -6,7 +6,7 @@ use std::task::{Context, Poll};
 
 use http_container::Bytes;
 
-use crate::mailbox::{Mailbox, Message, Overflow};
+use crate::mailbox::{Mailbox, Message};
 
 /// How many channels one member is subscribed to at most.
 const MOST_CHANNELS: usize = 1024;
@@ -105,11 +105,8 @@ impl Subscriptions {
         self.names.is_empty()
     }
 
-    /// The next message.
-    ///
-    /// # Errors
-    /// [`Overflow`]; again each time.
-    pub fn poll_message(&self, context: &mut Context<'_>) -> Poll<Result<Message, Overflow>> {
+    /// The next message; `None` in the place of those that were lost.
+    pub fn poll_message(&self, context: &mut Context<'_>) -> Poll<Option<Message>> {
         match &self.mailbox {
             Some(mailbox) => mailbox.poll_take(context),
             None => Poll::Pending,
@@ -134,7 +131,7 @@ mod tests {
 
     fn take(member: &Subscriptions) -> Option<Vec<u8>> {
         match member.poll_message(&mut Context::from_waker(Waker::noop())) {
-            Poll::Ready(message) => message.ok().map(|message| message.value.to_vec()),
+            Poll::Ready(message) => message.map(|message| message.value.to_vec()),
             Poll::Pending => None,
         }
     }
@@ -180,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_that_overflows_does_not_count() {
+    fn a_member_that_has_no_room_does_not_count() {
         let channels = Arc::new(Channels::default());
         let (mut stuck, mut quick) = (channels.subscriptions(), channels.subscriptions());
         stuck.subscribe(b"news").unwrap();

@@ -20,8 +20,8 @@
 //! by what needs room, and by a timer of one of the members, a bounded number of entries in each step.
 //!
 //! **Messages** reach every member that was subscribed when they were published, in the order of each publisher. Those that
-//! their reader does not take are bounded twice: by the container, which says that some were lost, and for a member whose
-//! worker is stuck by 4096 messages and 4 MiB; beyond that the member is lost, as a connection that was cut.
+//! their reader does not take are bounded twice: by the container, and for a member whose worker is stuck by 4096 messages and
+//! 4 MiB. Beyond either the reader is told that some were lost, in their place.
 //!
 //! | file | idea |
 //! | --- | --- |
@@ -46,7 +46,7 @@ mod sweep;
 
 pub use channels::{Channels, Subscriptions, TooMany};
 pub use config::Config;
-pub use mailbox::{Mailbox, Message, Overflow};
+pub use mailbox::{Mailbox, Message};
 pub use provider::Memory;
 pub use store::{Condition, Found, Life, Refusal, Store, WhenFull};
 

@@ -27,10 +27,6 @@ impl Message {
     }
 }
 
-/// More messages came than may wait. What waited is gone: like a connection that was cut, since nobody could say which were lost.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Overflow;
-
 /// The messages that wait for one member.
 #[derive(Default)]
 pub struct Mailbox {
@@ -39,9 +35,9 @@ pub struct Mailbox {
 
 #[derive(Default)]
 struct Waiting {
-    messages: VecDeque<Message>,
+    /// `None`: here some came for which there was no room.
+    messages: VecDeque<Option<Message>>,
     bytes: usize,
-    has_overflowed: bool,
     waker: Option<Waker>,
 }
 
@@ -53,16 +49,12 @@ impl Mailbox {
     /// Puts a message in. Answers whether it will be taken out.
     pub(crate) fn put(&self, message: Message) -> bool {
         let mut waiting = self.lock();
-        if waiting.has_overflowed {
-            return false;
-        }
         let fits = waiting.messages.len() < MOST_MESSAGES && waiting.bytes + message.bytes() <= MOST_BYTES;
         if fits {
             waiting.bytes += message.bytes();
-            waiting.messages.push_back(message);
-        } else {
-            waiting.has_overflowed = true;
-            waiting.messages = VecDeque::new();
+            waiting.messages.push_back(Some(message));
+        } else if !matches!(waiting.messages.back(), Some(None)) {
+            waiting.messages.push_back(None);
         }
         let waker = waiting.waker.take();
         drop(waiting);
@@ -70,18 +62,12 @@ impl Mailbox {
         fits
     }
 
-    /// The next message.
-    ///
-    /// # Errors
-    /// [`Overflow`]; again each time.
-    pub fn poll_take(&self, context: &mut Context<'_>) -> Poll<Result<Message, Overflow>> {
+    /// The next message; `None` in the place of those that were lost.
+    pub fn poll_take(&self, context: &mut Context<'_>) -> Poll<Option<Message>> {
         let mut waiting = self.lock();
-        if waiting.has_overflowed {
-            return Poll::Ready(Err(Overflow));
-        }
-        if let Some(message) = waiting.messages.pop_front() {
-            waiting.bytes -= message.bytes();
-            return Poll::Ready(Ok(message));
+        if let Some(next) = waiting.messages.pop_front() {
+            waiting.bytes -= next.as_ref().map_or(0, Message::bytes);
+            return Poll::Ready(next);
         }
         let before = waiting.waker.replace(context.waker().clone());
         drop(waiting);
@@ -110,7 +96,7 @@ mod tests {
         Message { channel: Bytes::from_static(b"news"), value: Bytes::copy_from_slice(value) }
     }
 
-    fn take(mailbox: &Mailbox) -> Poll<Result<Message, Overflow>> {
+    fn take(mailbox: &Mailbox) -> Poll<Option<Message>> {
         mailbox.poll_take(&mut Context::from_waker(Waker::noop()))
     }
 
@@ -122,21 +108,28 @@ mod tests {
         assert!(mailbox.put(message(b"one")));
         assert!(mailbox.put(message(b"two")));
         assert_eq!(count.0.load(Ordering::Relaxed), 1, "who was woken is not woken again");
-        assert_eq!(take(&mailbox), Poll::Ready(Ok(message(b"one"))));
-        assert_eq!(take(&mailbox), Poll::Ready(Ok(message(b"two"))));
+        assert_eq!(take(&mailbox), Poll::Ready(Some(message(b"one"))));
+        assert_eq!(take(&mailbox), Poll::Ready(Some(message(b"two"))));
         assert_eq!(take(&mailbox), Poll::Pending);
     }
 
     #[test]
-    fn too_many_cut_the_member_off() {
+    fn those_for_which_there_is_no_room_leave_a_gap_in_their_place() {
         for (value, most) in [(&b""[..], MOST_MESSAGES), (&[0; 1 << 20][..], 3)] {
             let mailbox = Mailbox::default();
             for _ in 0..most {
                 assert!(mailbox.put(message(value)));
             }
-            assert!(!mailbox.put(message(value)));
-            assert_eq!(take(&mailbox), Poll::Ready(Err(Overflow)));
-            assert!(!mailbox.put(message(b"")), "what comes after a loss is lost, too");
+            assert!(!mailbox.put(message(value)) && !mailbox.put(message(value)));
+            assert_eq!(take(&mailbox), Poll::Ready(Some(message(value))));
+            assert_eq!(take(&mailbox), Poll::Ready(Some(message(value))));
+            assert!(mailbox.put(message(b"after")), "there is room again");
+            for _ in 2..most {
+                assert_eq!(take(&mailbox), Poll::Ready(Some(message(value))));
+            }
+            assert_eq!(take(&mailbox), Poll::Ready(None), "once");
+            assert_eq!(take(&mailbox), Poll::Ready(Some(message(b"after"))));
+            assert_eq!(take(&mailbox), Poll::Pending);
         }
     }
 }

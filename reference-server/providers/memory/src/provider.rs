@@ -12,7 +12,7 @@ use http_container::{Bytes, Error, Setup, yield_now};
 
 use crate::channels::{Channels, Subscriptions};
 use crate::config::Config;
-use crate::mailbox::{Message, Overflow};
+use crate::mailbox::Message;
 use crate::store::{Condition, Life, Refusal, Store};
 use crate::sweep::{Broom, Sweeper, now_ns};
 
@@ -56,16 +56,18 @@ impl Provider for Memory {
                 Next::Request(Request::Statement(_) | Request::Transaction(_)) => Outcome::unsupported(),
                 // What is asked here is done in no time: there is nothing to be ended early.
                 Next::Request(Request::Interrupt) | Next::Again => continue,
-                Next::Message(Ok(message)) => {
-                    member.message(&message.channel, &message.value);
+                Next::Message(message) => {
+                    match message {
+                        Some(message) => {
+                            member.message(&message.channel, &message.value);
+                        }
+                        None => member.messages_lost(),
+                    }
                     messages = messages.wrapping_add(1);
                     if messages.is_multiple_of(MESSAGES_AT_ONCE) {
                         yield_now().await;
                     }
                     continue;
-                }
-                Next::Message(Err(Overflow)) => {
-                    return Err(Error::new("more messages came than may wait for their reader"));
                 }
             };
             member.done(outcome.dirty_if(!subscriptions.is_empty()));
@@ -76,7 +78,8 @@ impl Provider for Memory {
 /// What a member does next.
 enum Next {
     Request(Request),
-    Message(Result<Message, Overflow>),
+    /// A message, or that some were lost.
+    Message(Option<Message>),
     /// Nothing but to wait again.
     Again,
 }

@@ -127,8 +127,7 @@ impl Service<'_> {
         };
         let mut is_wanted = !answer.columns().is_empty();
         if is_wanted {
-            let names: Vec<&str> = answer.columns().iter().map(|column| column.name.as_str()).collect();
-            self.member.columns(&names)?;
+            self.member.columns(answer.columns())?;
         }
         let mut written = String::new();
         loop {

@@ -49,6 +49,12 @@ pub(crate) struct Column {
     pub(crate) shape: Shape,
 }
 
+impl AsRef<str> for Column {
+    fn as_ref(&self) -> &str {
+        &self.name
+    }
+}
+
 impl Session {
     /// A connection, of which `statements_kept` statements stay prepared.
     pub(crate) fn new(client: Client, heard: Rc<Heard>, statements_kept: usize) -> Self {

@@ -114,6 +114,16 @@ impl Watch {
     /// Takes the next bytes.
     pub(crate) fn feed(&mut self, mut bytes: &[u8], heard: &Heard) {
         while !bytes.is_empty() {
+            // Mostly a message lies here whole.
+            if self.header_bytes == 0
+                && let Some((kind, body, rest)) = whole(bytes)
+            {
+                if matches!(kind, COMMAND_COMPLETE | READY_FOR_QUERY) {
+                    hear(kind, &body[..body.len().min(KEPT_BYTES)], heard);
+                }
+                bytes = rest;
+                continue;
+            }
             if self.header_bytes < HEADER_BYTES {
                 let taken = bytes.len().min(HEADER_BYTES - self.header_bytes);
                 self.header[self.header_bytes..][..taken].copy_from_slice(&bytes[..taken]);
@@ -135,23 +145,32 @@ impl Watch {
             bytes = &bytes[body.len()..];
             if self.body_left == 0 {
                 self.header_bytes = 0;
-                self.message(heard);
+                hear(self.header[0], &self.kept, heard);
             }
         }
     }
+}
 
-    fn message(&mut self, heard: &Heard) {
-        match (self.header[0], self.kept.as_slice()) {
-            (READY_FOR_QUERY, [status]) => heard.transaction.set(match status {
-                b'T' => Transaction::Open,
-                b'E' => Transaction::Failed,
-                _ => Transaction::None,
-            }),
-            (COMMAND_COMPLETE, tag) => {
-                heard.hear_command(&String::from_utf8_lossy(tag.strip_suffix(b"\0").unwrap_or(tag)));
-            }
-            _ => {}
+/// The message at the beginning, when all of it is there: its kind, its body, and what comes behind it.
+fn whole(bytes: &[u8]) -> Option<(u8, &[u8], &[u8])> {
+    let ([kind, length @ ..], rest) = bytes.split_first_chunk::<HEADER_BYTES>()?;
+    let size = (u32::from_be_bytes(*length) as usize).saturating_sub(length.len());
+    let (body, rest) = rest.split_at_checked(size)?;
+    Some((*kind, body, rest))
+}
+
+/// A message came; of those that say nothing here the body may be missing.
+fn hear(kind: u8, body: &[u8], heard: &Heard) {
+    match (kind, body) {
+        (READY_FOR_QUERY, [status]) => heard.transaction.set(match status {
+            b'T' => Transaction::Open,
+            b'E' => Transaction::Failed,
+            _ => Transaction::None,
+        }),
+        (COMMAND_COMPLETE, tag) => {
+            heard.hear_command(&String::from_utf8_lossy(tag.strip_suffix(b"\0").unwrap_or(tag)));
         }
+        _ => {}
     }
 }
 

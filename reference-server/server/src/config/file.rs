@@ -35,6 +35,14 @@ impl Config {
             let help = "name the configuration file that you mean, and let the server's user read it";
             ConfigErrors::whole(file, format!("cannot be read: {error}"), help)
         })?;
+        if bytes.contains(&0) {
+            // Nothing of it is shown: it would be thrown at somebody's terminal.
+            let help = format!(
+                "for a module without a configuration, say `hc-server run --module {}`",
+                file.display()
+            );
+            return Err(ConfigErrors::whole(file, "is no text, as a configuration is", help));
+        }
         match String::from_utf8(bytes) {
             Ok(text) => Self::parse(&text, file),
             Err(error) => {

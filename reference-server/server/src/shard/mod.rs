@@ -243,7 +243,8 @@ impl Shard {
             Named::Descriptor(key) => {
                 // Errors and hang-ups count as readiness of both directions.
                 let ended = event.is_error() || event.is_read_closed() || event.is_write_closed();
-                self.host.descriptor_ready(key, event.is_readable() || ended, event.is_writable() || ended);
+                let (readable, writable) = (event.is_readable() || ended, event.is_writable() || ended);
+                self.host.descriptor_ready(key, readable, writable, event.is_read_closed());
             }
             // Reset: nobody will get an answer. Reading would tell only behind a body that no module reads.
             Named::Connection(place) if event.is_error() => {

@@ -2,7 +2,8 @@
  * hc.fd/1: wait for a file descriptor of the module's own, so that client libraries with sockets of their own (libpq,
  * hiredis, c-ares, curl-multi, anything on tokio's traits) run inside a module on the container's event loop.
  *
- * Readiness is edge-triggered and latched: use the descriptor until the operating system says EAGAIN, then wait.
+ * Readiness is edge-triggered and latched: use the descriptor until the operating system says EAGAIN (or, of a stream, until
+ * a read is given less than it has room for), then wait.
  * Extension id: HC_FD_ID. Vtable: hc_fd. */
 #ifndef HTTP_CONTAINER_EXT_FD_H
 #define HTTP_CONTAINER_EXT_FD_H

@@ -60,6 +60,9 @@ impl Pool {
 
     /// A task asks: `true` when it is refused because no member can be had.
     pub fn refuses(&mut self, now_ns: u64) -> bool {
+        if self.down.is_none() {
+            return false;
+        }
         let is_unreachable = self.is_unreachable(now_ns);
         let lapses = self.lapses(now_ns);
         if let Some(down) = &mut self.down {

@@ -20,10 +20,18 @@ impl Member {
 }
 
 impl Pool {
-    /// The instance of the provider was replaced: members of before are not lent again.
+    /// The instance of the provider was replaced: members of before are not lent again, and those that are being opened are
+    /// given up [provider.drain].
     pub fn retire(&mut self, now_ns: u64, out: &mut Vec<Decision>) {
         self.members.iter_mut().for_each(|member| member.is_retired = true);
         self.close_idle(|_| true, now_ns, out);
+        for member in 0..self.members.len() as u32 {
+            if self.members[member as usize].stage == Stage::Opening {
+                let place = self.place(member);
+                self.enter(place, Stage::Closing, now_ns);
+                out.push(Decision::GiveUp { place });
+            }
+        }
     }
 
     /// Nothing is kept open any more, once its lease has ended.
