@@ -88,6 +88,7 @@ struct task {
   uint64_t awaited; /* the token for which it goes on yielding, or 0 */
   pthread_t thread;
   uint64_t read, to_write;
+  hc_bytes chunk; /* the last one that body_read gave out */
   size_t lease_count; /* of start gates */
   unsigned mode; /* what goes on over several steps: enum mode */
   int is_told;   /* whether steps write down what they answer */

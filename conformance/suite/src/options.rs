@@ -13,7 +13,8 @@ hc-conformance: does it keep the rules of the HTTP Container ABI?
   hc-conformance http --url http://HOST:PORT/   any HTTP/1.1 server
   hc-conformance fuzz PATH.so [OPTIONS]         a module, with new seeds until the time is over
   hc-conformance self-test                      each fault of bad modules and bad containers is found by its case: the
-                                                kill matrix; to be run in the repository, for it builds what it needs
+                                                kill matrix; to be run in the repository, for it builds what it needs;
+                                                with --filter TEXT only those faults of containers
   hc-conformance self-test BAD.so               the same of a bad module that was built
   hc-conformance list [module|server|http]      the cases, with their sections and rules
   hc-conformance trace                          the table of rules and cases, tab-separated
