@@ -30,6 +30,8 @@ Of modules:
   --config JSON        the configuration that `create` is given        (default {})
   --config-file FILE   the same, from a file
   --path PATH?QUERY    a path for its requests; may be given several times (default: the kit's own)
+  --field 'NAME: VALUE'  a field for its requests; may be given several times
+  --peer HOST:PORT     what a provider is connected with, as it stands in its configuration
   --seed N             the first seed                                  (default 1)
   --seeds A..B         all seeds from A to B                           (default 1..20)
   --reproduce N        that seed only, and the host's record of it
@@ -174,6 +176,11 @@ fn set(options: &mut Options, given: &mut Given, name: &str, value: String) -> R
                 std::fs::read_to_string(&value).map_err(|error| format!("{value}: {error}"))?;
         }
         "--path" if value.starts_with('/') => given.module.paths.push(value),
+        "--field" => {
+            let (name, value) = value.split_once(':').ok_or("--field wants NAME: VALUE")?;
+            given.module.fields.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        "--peer" => given.module.peer = value,
         "--path" => return Err("--path wants a path that begins with /".into()),
         "--seed" => {
             let first = number(name, &value)?;

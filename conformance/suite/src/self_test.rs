@@ -2,6 +2,7 @@
 //! cases find a fault.
 
 pub mod containers;
+mod echo;
 mod faults;
 pub mod modules;
 pub mod wire;
