@@ -324,6 +324,7 @@ static int call_other(struct task *task, struct step *step, char *answer, size_t
     hc_status status = H->refusal(H, &rule, &text);
     snprintf(answer, room, "%s %.*s%s", status_name(status), (int)rule.size, rule.size == 0 ? "" : rule.data,
              status != HC_OK || text.size > 0 ? "" : " WITHOUT-A-SENTENCE");
+    if (strcmp(word(step, 1), "text") == 0) snprintf(answer, room, "%s %.*s", status_name(status), (int)text.size, text.data);
   } else {
     return 0;
   }
@@ -342,5 +343,5 @@ int call(struct task *task, struct step *step, char *answer, size_t room) {
   }
   return call_body(task, target, step, answer, room) || call_response(task, target, step, answer, room) ||
          call_waiting(task, target, step, answer, room) || call_resource(task, step, answer, room) ||
-         call_extension(task, step, answer, room) || call_other(task, step, answer, room);
+         call_database(task, step, answer, room) || call_extension(task, step, answer, room) || call_other(task, step, answer, room);
 }
