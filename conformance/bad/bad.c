@@ -8,7 +8,7 @@
 #define HC_MODULE_ENTRY unused_name /* the entry is no constant here, so that it can have faults */
 #include <http_container.h>
 
-#include "faults.h"
+#include "bad_provider.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -24,10 +24,11 @@ struct task {
 static char fault[64] = "none";
 
 int is_fault(const char *name) { return strcmp(fault, name) == 0; }
+int is_role(const char *role) { return strncmp(fault, role, strlen(role)) == 0; }
 
 /* --- Configuration: a flat object of texts and whole numbers ------------------------------------------------------- */
 
-static const char *const NAMES[] = {"fault", "delay_ms"};
+static const char *const NAMES[] = {"fault", "delay_ms", "peer"};
 
 static hc_status refuse(const hc_host *H, const char *what) {
   hc_bytes text = {what, strlen(what)};
@@ -52,9 +53,10 @@ static hc_status configure(const hc_host *H, hc_bytes config) {
   strcpy(fault, "none");
   while ((at = text_end(at, end)) < end) {
     const char *name = at + 1, *name_end = text_end(name, end), *value = name_end;
-    int is_name_of[2];
-    is_name_of[0] = (size_t)(name_end - name) == strlen(NAMES[0]) && memcmp(name, NAMES[0], strlen(NAMES[0])) == 0;
-    is_name_of[1] = (size_t)(name_end - name) == strlen(NAMES[1]) && memcmp(name, NAMES[1], strlen(NAMES[1])) == 0;
+    int is_name_of[3], i;
+    for (i = 0; i < 3; i++) {
+      is_name_of[i] = (size_t)(name_end - name) == strlen(NAMES[i]) && memcmp(name, NAMES[i], strlen(NAMES[i])) == 0;
+    }
     value += value < end;
     while (value < end && (*value == ':' || *value == ' ')) {
       value++;
@@ -66,16 +68,22 @@ static hc_status configure(const hc_host *H, hc_bytes config) {
         memcpy(fault, value + 1, (size_t)(at - value - 1));
         fault[at - value - 1] = 0;
       }
+      if (is_name_of[2]) {
+        hc_bytes peer;
+        peer.data = value + 1;
+        peer.size = (size_t)(at - value - 1);
+        link_configure(peer);
+      }
       at += at < end;
     }
-    wrong |= (is_name_of[0] && *value != '"') || (is_name_of[1] && (*value < '0' || *value > '9'));
-    unknown |= !is_name_of[0] && !is_name_of[1];
+    wrong |= ((is_name_of[0] || is_name_of[2]) && *value != '"') || (is_name_of[1] && (*value < '0' || *value > '9'));
+    unknown |= !is_name_of[0] && !is_name_of[1] && !is_name_of[2];
   }
   if (wrong) {
-    return refuse(H, "fault has to be a text, and delay_ms a whole number");
+    return refuse(H, "fault and peer have to be texts, and delay_ms a whole number");
   }
   if (unknown && !is_fault("accepts-unknown-members")) {
-    return refuse(H, "there are no members but fault and delay_ms");
+    return refuse(H, "there are no members but fault, delay_ms and peer");
   }
   return HC_OK;
 }
@@ -85,7 +93,7 @@ static hc_status configure(const hc_host *H, hc_bytes config) {
 static hc_status create(const hc_host *H, hc_bytes config, void **instance) {
   hc_status status = configure(H, config);
   if (status == HC_OK) {
-    status = fault_in_create(H);
+    status = is_role("user:") ? user_create(H) : is_provider() ? provider_create(H) : fault_in_create(H);
   }
   *instance = (void *)H;
   return status;
@@ -178,6 +186,12 @@ static hc_status start(void *instance, void *worker_state, hc_task handle, const
   struct task *task;
   hc_status status = HC_OK;
   (void)worker_state;
+  if (is_role("user:")) {
+    return user_start(H, handle, start, task_state);
+  }
+  if (is_provider()) {
+    return provider_start(H, handle, start, task_state);
+  }
   if (start->request == NULL) {
     return is_fault("any-kind-will-do") ? H->log(H, 0, HC_LOG_INFO, (hc_bytes){"hm", 2}), HC_OK : HC_E_UNSUPPORTED;
   }
@@ -200,6 +214,12 @@ static hc_status resume(void *instance, void *worker_state, hc_task handle, void
   hc_status status = HC_OK;
   size_t i;
   (void)worker_state;
+  if (is_role("user:")) {
+    return user_resume(H, handle, task_state, events, count);
+  }
+  if (is_provider()) {
+    return provider_resume(task_state, events, count);
+  }
   for (i = 0; i < count; i++) {
     if (events[i].token == TIMER) {
       status = H->respond(H, handle, &hello);
@@ -216,6 +236,14 @@ static void finish(void *instance, void *worker_state, hc_task handle, void *tas
                    const hc_event *unseen, size_t count) {
   struct task *task = (struct task *)task_state;
   (void)worker_state, (void)unseen, (void)count;
+  if (is_role("user:")) {
+    user_finish(task_state);
+    return;
+  }
+  if (is_provider()) {
+    provider_finish(task_state);
+    return;
+  }
   fault_in_finish((const hc_host *)instance, handle, outcome);
   if (task != NULL) {
     free(task->piece);
@@ -224,7 +252,8 @@ static void finish(void *instance, void *worker_state, hc_task handle, void *tas
 }
 
 #define SCHEMA                                                                                                         \
-  "{\"type\":\"object\",\"properties\":{\"fault\":{\"type\":\"string\"},\"delay_ms\":{\"type\":\"integer\"}},"             \
+  "{\"type\":\"object\",\"properties\":{\"fault\":{\"type\":\"string\"},\"delay_ms\":{\"type\":\"integer\"},"             \
+  "\"peer\":{\"type\":\"string\"}},"                                                                                     \
   "\"additionalProperties\":false}"
 
 extern HC_EXPORT hc_module hc_module_entry;

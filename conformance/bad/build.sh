@@ -13,7 +13,7 @@ mkdir -p "$out"
 # CFLAGS is a list of words.
 # shellcheck disable=SC2086
 ${CC:-cc} -std=c99 -Wall -Wextra -Wpedantic -Werror ${CFLAGS:--O2 -g} -fvisibility=hidden -shared -fPIC \
-  -I "$root/spec/include" -o "$out/bad.so.new" "$here/bad.c" "$here/faults.c" -pthread
+  -I "$root/spec/include" -o "$out/bad.so.new" "$here"/*.c -pthread
 mv -f "$out/bad.so.new" "$out/bad.so"
 # shellcheck disable=SC2086
 ${CC:-cc} -std=gnu99 -Wall -Wextra -Wpedantic -Werror ${CFLAGS:--O1 -g} -fvisibility=hidden -shared -fPIC \

@@ -11,6 +11,22 @@ int is_fault(const char *name);
 /* The host that the instance uses: its own, if that is not the fault. */
 const hc_host *fault_host(const hc_host *H);
 
+/* Whether the module is of that role: a user of resources, a provider. Roles are the beginnings of faults' names. */
+int is_role(const char *role);
+
+/* What it is in the role of "user:". */
+hc_status user_create(const hc_host *H);
+hc_status user_start(const hc_host *H, hc_task task, const hc_start *start, void **task_state);
+hc_status user_resume(const hc_host *H, hc_task task, void *task_state, const hc_event *events, size_t count);
+void user_finish(void *task_state);
+
+/* What it is in the roles of providers. */
+int is_provider(void);
+hc_status provider_create(const hc_host *H);
+hc_status provider_start(const hc_host *H, hc_task task, const hc_start *start, void **task_state);
+hc_status provider_resume(void *task_state, const hc_event *events, size_t count);
+void provider_finish(void *task_state);
+
 void fault_in_entry(hc_module *entry, const char *name);
 hc_status fault_in_create(const hc_host *H);
 void fault_in_destroy(const hc_host *H);

@@ -130,6 +130,7 @@ static int call_body(struct task *task, hc_task target, struct step *step, char 
     if (status == HC_PENDING && number(step, 1) != 0) {
       expect_token(task, number(step, 1));
     }
+    if (status == HC_OK && target == task->handle) task->chunk = chunk;
     if (status == HC_OK) {
       snprintf(answer, room, "OK %.*s", (int)(chunk.size < 100 ? chunk.size : 100), chunk.data);
       if (chunk.size == 0) {
@@ -141,6 +142,10 @@ static int call_body(struct task *task, hc_task target, struct step *step, char 
         record_fault(task, "a chunk was written without HC_OK");
       }
     }
+    return 1;
+  }
+  if (strcmp(step->word[0], "chunk") == 0) {
+    snprintf(answer, room, "OK %.*s", (int)(task->chunk.size < 100 ? task->chunk.size : 100), task->chunk.data);
     return 1;
   }
   if (strcmp(step->word[0], "body_trailers") == 0) {
@@ -331,7 +336,20 @@ static int call_other(struct task *task, struct step *step, char *answer, size_t
   return 1;
 }
 
-int call(struct task *task, struct step *step, char *answer, size_t room) {
+/* What no call may answer, whichever it is. */
+static void check_answer(struct task *task, const char *name, const char *answer) {
+  static const char *const may_wait[] = {"body_read", "response_write", "timer",      "acquire",    "lease",   "open",
+                                         "child_read", "fd_wait",       "fd_await",   "take",       "offload", "kv",
+                                         "kv_message", "sql",           "sql_rows",   "sql_transaction"};
+  size_t at;
+  if (strncmp(answer, "CANCELLED_", 10) == 0) record_fault(task, "a call answered why a task was cancelled");
+  if (strcmp(answer, "PENDING") != 0) return;
+  for (at = 0; at < sizeof(may_wait) / sizeof(may_wait[0]) && strcmp(name, may_wait[at]) != 0; at++) {
+  }
+  if (at == sizeof(may_wait) / sizeof(may_wait[0])) record_fault(task, "PENDING from a call that answers at once");
+}
+
+static int make(struct task *task, struct step *step, char *answer, size_t room) {
   hc_task target = task->handle;
   if (step->word[0][0] == '@') {
     struct step rest = *step;
@@ -344,4 +362,10 @@ int call(struct task *task, struct step *step, char *answer, size_t room) {
   return call_body(task, target, step, answer, room) || call_response(task, target, step, answer, room) ||
          call_waiting(task, target, step, answer, room) || call_resource(task, step, answer, room) ||
          call_database(task, step, answer, room) || call_extension(task, step, answer, room) || call_other(task, step, answer, room);
+}
+
+int call(struct task *task, struct step *step, char *answer, size_t room) {
+  int is_call = make(task, step, answer, room);
+  if (is_call) check_answer(task, step->word[0][0] == '@' && step->count > 1 ? step->word[1] : step->word[0], answer);
+  return is_call;
 }

@@ -98,6 +98,7 @@ struct task {
   uint64_t awaited; /* the token for which it goes on yielding, or 0 */
   pthread_t thread;
   uint64_t read, to_write;
+  hc_bytes chunk; /* the last one that body_read gave out */
   size_t lease_count; /* of start gates */
   unsigned mode; /* what goes on over several steps: enum mode */
   hc_lease rows_lease; /* of which rows are read on, with that token */

@@ -15,6 +15,7 @@
  *   race NAME N        so many threads complete the same completion
  *   lease TOKEN ...    as acquire, and yields until its event if it has to wait
  *   read-now           reads the body as far as it is there
+ *   chunk              the last chunk of the body, which is still there
  *   fill               begins operations until one is refused
  *   read-rows TOKEN LEASE  reads rows to their end        read-messages LEASE  messages as far as they are there */
 #include "probe.h"

@@ -16,9 +16,15 @@ python=$("$here/find-python.sh")
 "$root/conformance/bad/build.sh" "$modules" > /dev/null
 examples=(hello_rust echo_stream upload_hash middleware fetch notes_rust)
 cargo build --quiet --locked --manifest-path "$root/Cargo.toml" --target-dir "$target" "${examples[@]/#/--package=}"
-for name in "${examples[@]}"; do
-  cp "$target/debug/lib$name.so" "$modules/$name.so.new"
-  mv -f "$modules/$name.so.new" "$modules/$name.so"
+providers=(provider_memory provider_sqlite)
+cargo build --quiet --locked --manifest-path "$root/Cargo.toml" --target-dir "$target" \
+  --package hc-provider-memory --package hc-provider-sqlite "${providers[@]/#/--example=}"
+for name in "${examples[@]}" "${providers[@]/#/examples/lib}"; do
+  # Into a new file and then into place: something may have the old one mapped.
+  module=$modules/${name#examples/lib}.so
+  case $name in examples/*) built=$target/debug/$name.so ;; *) built=$target/debug/lib$name.so ;; esac
+  cp "$built" "$module.new"
+  mv -f "$module.new" "$module"
 done
 
 cd "$root/bindings/python"

@@ -4,14 +4,15 @@
 import re
 
 import pytest
-from http_container import LeaseEnd, Status, constants
-from http_container.testing import Database, Permits, RuleBroken, Store, Stuck
+from http_container import LeaseEnd, Status, constants, ffi
+from http_container.testing import Database, Objects, Permits, RuleBroken, Store, Stuck
 
 # A module is `start`, `resume` and what they need; the rest is the same for all.
 FRAME = r"""
 #include <http_container/easy.h>
 #include <http_container/ext/limit.h>
 #include <http_container/ext/offload.h>
+#include <http_container/ext/pool.h>
 struct instance { const hc_host *H; hc_resource one, two; };
 static hc_status create(const hc_host *H, hc_bytes config, void **created) {
   static struct instance all[8];
@@ -118,6 +119,20 @@ def test_what_is_read_of_an_answer_comes_in_parts(host):
     assert one.fetch("GET", "/api/notes").status == 503, "the connection is lost on the way"
 
 
+def test_an_end_that_comes_with_data_is_told_twice(host, make):
+    start = """int ends[2]; hc_fd_handle handle; hc_status told[3]; size_t i;
+    const hc_fd *fd = H->extension(H, HC_FD_ID);
+    if (pipe(ends) != 0 || fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 || write(ends[1], "x", 1) != 1) return HC_FAIL;
+    close(ends[1]);
+    if (fd->add(H, ends[0], &handle) != HC_OK) return HC_FAIL;
+    for (i = 0; i < 3; i++) told[i] = fd->wait(H, task, 1, handle, HC_FD_READ);
+    fd->remove(H, handle);
+    close(ends[0]);
+    return hc_respond_format(H, task, 200, "text/plain", "%d %d %d", (int)told[0], (int)told[1], (int)told[2]);"""
+    functions = "#include <fcntl.h>\n#include <unistd.h>\n#include <http_container/ext/fd.h>"
+    assert host(make("ends", start, functions=functions)).fetch().text == "0 0 1"
+
+
 class TestOffload:
     """hc.offload/1 runs on a thread when the host runs."""
 
@@ -156,6 +171,19 @@ class TestOffload:
         one.request().start().cancel()
         one.close()
         assert [line.text for line in one.log] == ["dropped"] and one.works == []
+
+    def test_a_task_that_ends_while_its_work_runs(self, host, make):
+        finish = 'if (count > 0) hc_log(((struct instance *)instance)->H, 0, HC_LOG_INFO, "mine");'
+        one = host(make("offloads", **self.MODULE, finish=finish))
+        one.is_offload_held = True
+        for _ in range(100):
+            task = one.request().start()
+            task.waits_for("offload").work.begin()
+            task.cancel()
+        one.close()
+        # Each was dropped, or its event was there when the task ended: then it is the module's.
+        lines = [line.text for line in one.log]
+        assert lines.count("dropped") + lines.count("mine") == len(lines) == 100 and one.works == []
 
     def test_a_call_for_the_task_from_a_thread_is_seen(self, host, make):
         functions = """
@@ -204,6 +232,28 @@ class TestLeases:
         one = host(make("gated", 'return hc_respond_format(H, task, 200, "text/plain", "%d", (int)start->lease_count);'), resources=[seats])
         assert one.fetch(leases=[seats]).text == "1"
         assert (seats.ended[LeaseEnd.CLEAN], seats.in_use) == (1, 0)
+
+    def test_one_acquire_waits_at_a_time(self, host, make):
+        start = """static hc_lease one, other;
+        if (H->acquire(H, task, 1, &self->one, 1, HC_NO_DEADLINE, &one) != HC_PENDING) return HC_FAIL;
+        return H->acquire(H, task, 2, &self->one, 1, 0, &other);"""
+        seats = Permits("seats", members=2)
+        task = host(make("greedy", start, create=self.CREATE), resources=[seats]).request().start()
+        assert (task.outcome, task.response.status, seats.in_use) == (Status.E_BUSY, 503, 0)
+
+    def test_objects_are_used_directly(self, host, make):
+        resume = """int *number = NULL; void *object = NULL; const hc_pool *pool = H->lease_interface(H, task, lease);
+        if (pool == NULL || pool->object(H, task, lease, "org.example.other/1", &object) != HC_E_UNSUPPORTED) return HC_FAIL;
+        if (pool->object(H, task, lease, "org.example.number/1", &object) != HC_OK) return HC_FAIL;
+        number = object; *number += 1;
+        H->release(H, task, lease, HC_LEASE_CLEAN);
+        return hc_respond_format(H, task, 200, "text/plain", "%d", *number);"""
+        numbers = Objects("numbers", "org.example.number/1", [ffi.new("int *", 6)])
+        create = self.CREATE.replace("HC_LIMIT_ID", "HC_POOL_ID").replace("seats", "numbers")
+        functions = "static hc_lease lease;"
+        one = host(make("objects", self.TAKE.replace("static hc_lease lease; ", ""), resume, create=create, functions=functions), resources=[numbers])
+        assert [one.fetch().text for _ in range(2)] == ["7", "8"]
+        assert (numbers.objects[0][0], numbers.ended[LeaseEnd.CLEAN]) == (8, 2)
 
     def test_a_try_and_a_full_queue(self, host, make):
         start = "static hc_lease lease; return H->acquire(H, task, 1, &self->one, 1, %s, &lease);"

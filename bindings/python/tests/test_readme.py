@@ -14,7 +14,7 @@ def run_pytest(pytester, request, *arguments):
 
 
 def test_all_blocks_run(pytester, request):
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     for number, block in enumerate(BLOCKS):
         # The last shows no test, but what holds.
         pytester.makepyfile(**{f"test_block_{number}": block if "def test" in block else f"def test_it():\n{indented(block)}"})

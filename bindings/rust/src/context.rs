@@ -16,6 +16,7 @@ use crate::facts::Facts;
 use crate::instance::{Instance, WorkerCore};
 use crate::notice::Subscriptions;
 use crate::slots::Slots;
+use crate::turn::Turn;
 use crate::wake::WakeCell;
 
 thread_local! {
@@ -46,6 +47,8 @@ pub(crate) struct TaskContext {
     pub(crate) failure: Cell<Status>,
     /// Chunks read in this step; see `chunks.rs`.
     pub(crate) chunks_read: Cell<u32>,
+    /// Of the claims to leases: one waits at a time [resource.acquire.one].
+    pub(crate) claims: Turn,
     pub(crate) cell: Arc<WakeCell>,
     pub(crate) waker: Waker,
     slots: RefCell<Slots>,
@@ -68,6 +71,7 @@ impl TaskContext {
             outcome: Cell::new(None),
             failure: Cell::new(Status::OK),
             chunks_read: Cell::new(0),
+            claims: Turn::default(),
             waker: Waker::from(Arc::clone(&cell)),
             cell,
             slots: RefCell::default(),
@@ -167,6 +171,7 @@ impl TaskContext {
         context.answered.set(None);
         context.outcome.set(None);
         context.failure.set(Status::OK);
+        context.claims = Turn::default();
         context.cell.disarm();
         context.facts.get_mut().clear();
         context.subscriptions.get_mut().clear();

@@ -44,6 +44,7 @@ mod streamed;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod timer;
+mod turn;
 mod wake;
 mod writer;
 

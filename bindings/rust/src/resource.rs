@@ -4,7 +4,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http_container_abi::constants::lease_end;
@@ -30,7 +30,8 @@ impl Resource {
         self.0
     }
 
-    /// Waits for exclusive hold of one member, at most `timeout`.
+    /// Waits for exclusive hold of one member, at most `timeout`. Where another acquisition of the task waits already, this
+    /// one asks after it, and its time counts from then: [`acquire`] is for several members at once.
     ///
     /// # Errors
     /// `E_BUSY` when too many wait already, `E_TIMEOUT`, `E_RESOURCE` when it cannot be reached.
@@ -38,7 +39,7 @@ impl Resource {
     /// # Panics
     /// Outside a task.
     pub async fn acquire(self, timeout: Duration) -> Result<Lease, Error> {
-        let mut claim = Claim::new(&[self.0], timeout, [0]);
+        let mut claim = Claim::new([self.0], timeout, [0]);
         let (context, [lease]) = poll_fn(|waker| claim.poll(waker)).await?;
         Ok(Lease::of(context, lease))
     }
@@ -52,13 +53,13 @@ impl Resource {
 pub fn acquire(resources: &[Resource], timeout: Duration) -> Acquire {
     let numbers: Vec<u32> = resources.iter().map(|resource| resource.0).collect();
     let leases = vec![0; numbers.len()];
-    Acquire { claim: Claim::new(&numbers, timeout, leases) }
+    Acquire { claim: Claim::new(numbers, timeout, leases) }
 }
 
 /// The wait for leases. Dropping it gives up the place in the queue, or the leases, clean.
 #[must_use = "leases are waited for only when they are awaited"]
 pub struct Acquire {
-    claim: Claim<Vec<u64>>,
+    claim: Claim<Vec<u32>, Vec<u64>>,
 }
 
 impl Future for Acquire {
@@ -71,37 +72,71 @@ impl Future for Acquire {
     }
 }
 
-/// A claim to leases; `L` holds their handles.
-struct Claim<L: AsMut<[u64]>> {
+/// A claim to leases of the resources in `R`; `L` holds their handles.
+struct Claim<R: AsRef<[u32]>, L: AsMut<[u64]>> {
     /// Until it is answered.
     operation: Option<Operation>,
+    /// Until the container is asked: the resources, and how long it may take, in nanoseconds.
+    wish: Option<(R, u64)>,
+    /// Whether it is this claim for which the task waits.
+    has_turn: bool,
     status: Status,
     held: Option<(Rc<TaskContext>, L)>,
 }
 
-impl<L: AsMut<[u64]>> Claim<L> {
+impl<R: AsRef<[u32]>, L: AsMut<[u64]>> Claim<R, L> {
     #[track_caller]
-    fn new(resources: &[u32], timeout: Duration, mut leases: L) -> Self {
+    fn new(resources: R, timeout: Duration, leases: L) -> Self {
         let operation = Operation::new();
         let timeout_ns = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-        let status = operation
-            .call(|host, task, token| host.acquire(task, token, resources, timeout_ns, leases.as_mut()));
         let held = Some((Rc::clone(operation.context()), leases));
-        Self { operation: Some(operation), status, held }
+        let wish = Some((resources, timeout_ns));
+        Self { operation: Some(operation), wish, has_turn: false, status: Status::PENDING, held }
+    }
+
+    /// Asks the container, unless another claim of the task waits. Answers whether it was asked.
+    fn ask(&mut self, waker: &Waker) -> bool {
+        let (Some(operation), Some((context, leases))) = (&self.operation, &mut self.held) else {
+            return false;
+        };
+        if self.wish.is_none() {
+            return true;
+        }
+        if !context.claims.take(waker) {
+            return false;
+        }
+        self.has_turn = true;
+        if let Some((resources, timeout_ns)) = self.wish.take() {
+            self.status = operation.call(|host, task, token| {
+                host.acquire(task, token, resources.as_ref(), timeout_ns, leases.as_mut())
+            });
+        }
+        true
+    }
+
+    fn end_turn(&mut self, context: &TaskContext) {
+        if std::mem::take(&mut self.has_turn) {
+            context.claims.give_back();
+        }
     }
 
     fn poll(&mut self, waker: &mut Context<'_>) -> Poll<Result<(Rc<TaskContext>, L), Error>> {
+        let was_asked = self.wish.is_none();
+        if !self.ask(waker.waker()) {
+            return Poll::Pending;
+        }
         let Some(operation) = &self.operation else { return Poll::Pending };
-        let was_pending = self.status == Status::PENDING;
         match (self.status, operation.poll(waker.waker())) {
             (Status::PENDING, Poll::Ready(Some(event))) => self.status = event.status,
             (Status::PENDING, _) | (Status::E_CANCELLED, _) => return Poll::Pending,
             _ => {}
         }
+        let context = Rc::clone(operation.context());
         self.operation = None;
+        self.end_turn(&context);
         Poll::Ready(match (self.status, self.held.take()) {
             (Status::OK, Some(held)) => Ok(held),
-            (status, _) if was_pending => {
+            (status, _) if was_asked => {
                 let text = format!("no lease was had ({}): {}", status.name(), status.text());
                 Err(Error::with_status(status, text))
             }
@@ -110,14 +145,16 @@ impl<L: AsMut<[u64]>> Claim<L> {
     }
 }
 
-impl<L: AsMut<[u64]>> Drop for Claim<L> {
+impl<R: AsRef<[u32]>, L: AsMut<[u64]>> Drop for Claim<R, L> {
     fn drop(&mut self) {
         let Some(operation) = self.operation.take() else { return };
+        let context = Rc::clone(operation.context());
         let granted = match self.status {
             Status::OK => true,
             _ => operation.end().is_some_and(|event| event.status == Status::OK),
         };
-        if let Some((context, mut leases)) = self.held.take().filter(|_| granted) {
+        self.end_turn(&context);
+        if let Some((_, mut leases)) = self.held.take().filter(|_| granted) {
             for &mut lease in leases.as_mut() {
                 Lease::of(Rc::clone(&context), lease).clean();
             }

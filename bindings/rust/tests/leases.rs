@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::{Either, join, select};
 use http_container::testing::{Container, Exchange};
 use http_container::{
     App, Body, Error, LeaseEnd, NoConfig, Request, Resource, Response, Setup, State, Status, acquire, sleep,
@@ -40,6 +40,21 @@ impl App for Holder {
                 sleep(Duration::from_millis(10)).await;
                 lease.set_end(LeaseEnd::Clean);
             }
+            // Two that wait at once ask one after the other; one that is given up lets the other ask.
+            "/two" => {
+                let (first, second) = join(state.first.acquire(LONG), state.second.acquire(LONG)).await;
+                first?.clean();
+                second?.clean();
+            }
+            "/given-up" => {
+                let gives_up = async {
+                    let first = Box::pin(state.first.acquire(LONG));
+                    matches!(select(first, sleep(Duration::from_millis(1))).await, Either::Right(_))
+                };
+                let (is_given_up, second) = join(gives_up, state.second.acquire(LONG)).await;
+                assert!(is_given_up, "it was held for longer");
+                second?.clean();
+            }
             "/broken" => state.first.acquire(LONG).await?.broken(),
             // The grant and the timer come in one batch: whichever wins, nothing is left.
             "/race" => match select(acquire(&[state.first], LONG), sleep(Duration::from_millis(10))).await {
@@ -60,6 +75,19 @@ fn open(container: &mut Container, path: &str) -> Exchange {
     let exchange = container.open(Request::get(path));
     container.end_body(exchange);
     exchange
+}
+
+#[test]
+fn acquisitions_of_one_task_ask_one_after_the_other() {
+    for path in ["/two", "/given-up"] {
+        let mut container = container();
+        let all = ["/hold", path, "/both"].map(|path| open(&mut container, path));
+        container.run();
+        for exchange in all {
+            assert_eq!(container.answer(exchange).text(), "done", "{path}");
+        }
+        assert_eq!(container.counts().leases, 0, "{path}");
+    }
 }
 
 #[test]

@@ -109,6 +109,7 @@ static hc_status stepped(struct bad_task *task, hc_status status) {
     }
     return status_of(fault_word(2));
   }
+  if (is_fault("body", "dies")) memset(task->held, 'z', sizeof(task->held));
   flush_held(task);
   return status;
 }

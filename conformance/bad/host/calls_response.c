@@ -32,6 +32,10 @@ static hc_status HC_CALL body_read(const hc_host *H, hc_task handle, hc_token to
     task->has_chunk = 1;
     task->chunk = *chunk;
   }
+  if (is_fault("body", "dies") && status == HC_OK && chunk->size < sizeof(task->held)) {
+    memcpy(task->held, chunk->data, chunk->size);
+    chunk->data = task->held;
+  }
   if (is_fault("body", "spills") && status == HC_PENDING) chunk->data = "x", chunk->size = 1;
   if (is_fault("body", "empty") && status == HC_OK) chunk->size = 0;
   if (is_fault("body", "short") && status == HC_OK && chunk->size > 1) chunk->size--;

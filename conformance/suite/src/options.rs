@@ -13,7 +13,8 @@ hc-conformance: does it keep the rules of the HTTP Container ABI?
   hc-conformance http --url http://HOST:PORT/   any HTTP/1.1 server
   hc-conformance fuzz PATH.so [OPTIONS]         a module, with new seeds until the time is over
   hc-conformance self-test                      each fault of bad modules and bad containers is found by its case: the
-                                                kill matrix; to be run in the repository, for it builds what it needs
+                                                kill matrix; to be run in the repository, for it builds what it needs;
+                                                with --filter TEXT only those faults of containers
   hc-conformance self-test BAD.so               the same of a bad module that was built
   hc-conformance list [module|server|http]      the cases, with their sections and rules
   hc-conformance trace                          the table of rules and cases, tab-separated
@@ -29,6 +30,8 @@ Of modules:
   --config JSON        the configuration that `create` is given        (default {})
   --config-file FILE   the same, from a file
   --path PATH?QUERY    a path for its requests; may be given several times (default: the kit's own)
+  --field 'NAME: VALUE'  a field for its requests; may be given several times
+  --peer HOST:PORT     what a provider is connected with, as it stands in its configuration
   --seed N             the first seed                                  (default 1)
   --seeds A..B         all seeds from A to B                           (default 1..20)
   --reproduce N        that seed only, and the host's record of it
@@ -173,6 +176,11 @@ fn set(options: &mut Options, given: &mut Given, name: &str, value: String) -> R
                 std::fs::read_to_string(&value).map_err(|error| format!("{value}: {error}"))?;
         }
         "--path" if value.starts_with('/') => given.module.paths.push(value),
+        "--field" => {
+            let (name, value) = value.split_once(':').ok_or("--field wants NAME: VALUE")?;
+            given.module.fields.push((name.trim().to_ascii_lowercase(), value.trim().to_owned()));
+        }
+        "--peer" => given.module.peer = value,
         "--path" => return Err("--path wants a path that begins with /".into()),
         "--seed" => {
             let first = number(name, &value)?;

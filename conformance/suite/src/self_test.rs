@@ -2,6 +2,7 @@
 //! cases find a fault.
 
 pub mod containers;
+mod echo;
 mod faults;
 pub mod modules;
 pub mod wire;
@@ -55,6 +56,11 @@ pub fn line(kill: &Kill) -> String {
         format!("{:5} {:31} {found}", if kill.is_as_expected() { "ok" } else { "WRONG" }, kill.fault);
     if !kill.is_as_expected() {
         let _ = write!(line, "\n      expected: {}", kill.expected.join(", "));
+        let has_failed = |name: &str| kill.failed.iter().any(|(failed, _)| *failed == name);
+        let missing: Vec<&str> = kill.expected.iter().copied().filter(|name| !has_failed(name)).collect();
+        if !missing.is_empty() {
+            let _ = write!(line, "\n      does not fail: {}", missing.join(", "));
+        }
         for (name, outcome) in &kill.failed {
             let _ = write!(line, "\n      {name}: {} [{}]", outcome.message, outcome.rule);
         }

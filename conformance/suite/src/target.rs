@@ -54,6 +54,12 @@ pub struct ModuleTarget {
     /// Paths, with queries, of the requests; none: the kit's own.
     #[serde(default)]
     pub paths: Vec<String>,
+    /// More fields of the requests: name and value.
+    #[serde(default)]
+    pub fields: Vec<(String, String)>,
+    /// What a provider is connected with, `HOST:PORT` as it stands in the configuration; empty: that is not told.
+    #[serde(default)]
+    pub peer: String,
     /// Variables of the environment of each case's process.
     #[serde(default)]
     pub environment: Vec<(String, String)>,
@@ -125,9 +131,15 @@ impl Target {
                     config => format!(" --config '{}'", config.replace('\'', "'\\''")),
                 };
                 let paths: String = module.paths.iter().map(|path| format!(" --path '{path}'")).collect();
+                let fields: String =
+                    module.fields.iter().map(|(name, value)| format!(" --field '{name}: {value}'")).collect();
+                let peer = match module.peer.as_str() {
+                    "" => String::new(),
+                    peer => format!(" --peer {peer}"),
+                };
                 let seed = seed.map(|seed| format!(" --reproduce {seed}")).unwrap_or_default();
                 format!(
-                    "hc-conformance module {}{config}{paths} --filter '={case}'{seed}",
+                    "hc-conformance module {}{config}{paths}{fields}{peer} --filter '={case}'{seed}",
                     module.path.display()
                 )
             }

@@ -9,6 +9,7 @@ use crate::inbox::WorkerShared;
 use crate::instance::{Instance, Module};
 use crate::offload::Offload;
 use crate::registry::Registry;
+use crate::repeats::Repeats;
 use crate::report::{Level, Report, Reporter};
 use crate::settings::{Limits, ResourceSettings, Route, Router};
 use crate::slots::{self, Slots};
@@ -85,6 +86,7 @@ pub struct Container {
     pub(crate) limits: Limits,
     pub(crate) validation: Option<Validation>,
     pub(crate) reporter: Arc<dyn Reporter>,
+    pub(crate) repeats: Repeats,
     pub(crate) hooks: Arc<dyn Hooks>,
     pub(crate) draining: AtomicBool,
     /// The time for draining is over: a worker has begun to leave, and nothing is spawned any more.
@@ -121,6 +123,7 @@ impl Container {
             limits: parts.limits,
             validation: parts.validates.then(Validation::default),
             reporter: parts.reporter,
+            repeats: Repeats::default(),
             hooks: parts.hooks,
             draining: AtomicBool::new(false),
             closing: AtomicBool::new(false),

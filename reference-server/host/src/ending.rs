@@ -12,6 +12,7 @@ use crate::dispatch::Child;
 use crate::exchange::Exchange;
 use crate::instance::Instance;
 use crate::leaving::Shared;
+use crate::repeats::Sort;
 use crate::report::{Level, Report};
 use crate::slots;
 use crate::step::Locked;
@@ -217,6 +218,14 @@ impl Worker {
             }
             if verdict.is_breach() {
                 return self.tell_breach_at(level, index, record, verdict.rule, Some(outcome), verdict.text);
+            }
+            let is_of_peer = record.request_id != 0 && self.container.validation.is_none();
+            if level == Level::Warn && is_unavailable(outcome) && is_of_peer {
+                // One for each request, while a database is away.
+                let Record { module, route, .. } = *record;
+                let sort = Sort { rule: verdict.rule, status: outcome, module, route };
+                let task = slots::pack(index, record.generation);
+                return self.container.tell_often(sort, task, record.request_id, || verdict.text.to_owned());
             }
             return self.report_record(index, record, level, verdict.rule, Some(outcome), verdict.text);
         }

@@ -12,7 +12,7 @@ use crate::inbox::Message;
 use crate::partitions::Entry;
 pub(crate) use crate::partitions::Partitions;
 use crate::registry::{Answer, Asker, Held, Needs, Todo, Wish};
-use crate::report::{Level, Report};
+use crate::repeats::Sort;
 use crate::slots::{self, Slot};
 use crate::task::{Phase, Record};
 use crate::wheel::Key;
@@ -126,13 +126,21 @@ impl Container {
             self.look(&mut slot, index, task, &mut todo)
         };
         self.carry_out(&mut todo);
+        if let Some((status, code)) = self.conclude(task, next) {
+            self.turn_away(task, status, code);
+        }
+    }
+
+    /// What follows from a look at a gate: with what a task is turned away, if it is. No lock may be held.
+    fn conclude(&self, task: u64, next: Move) -> Option<(Status, Option<u16>)> {
         match next {
-            Move::Wait => {}
-            Move::Start => self.pass_gates(task),
-            Move::Refuse(code) => self.turn_away(task, Status::E_PEER, Some(code)),
+            Move::Wait => None,
+            Move::Start if self.hand_on(task) => None,
+            Move::Start => Some((Status::CANCELLED_DRAIN, None)),
+            Move::Refuse(code) => Some((Status::E_PEER, Some(code))),
             Move::Full(status, why) => {
                 self.tell_refusal(task, status, &why);
-                self.turn_away(task, status, Some(503));
+                Some((status, Some(503)))
             }
         }
     }
@@ -334,15 +342,7 @@ impl Container {
             self.queue_for_leases(&mut slot, index, task, &mut todo)
         };
         self.carry_out(&mut todo);
-        let (status, code) = match next {
-            Move::Wait | Move::Refuse(_) => return true,
-            Move::Start if self.hand_on(task) => return true,
-            Move::Start => (Status::CANCELLED_DRAIN, None),
-            Move::Full(status, why) => {
-                self.tell_refusal(task, status, &why);
-                (status, Some(503))
-            }
-        };
+        let Some((status, code)) = self.conclude(task, next) else { return true };
         let Some(gate) = self.take_gate(task) else { return true };
         worker::with_current(self, |worker| worker.disarm_gates(gate.timers));
         self.turn_away(task, status, code);
@@ -360,9 +360,6 @@ impl Container {
 
     fn tell_refusal(&self, task: u64, status: Status, why: &str) {
         self.count(|counters| counters.gate_refusals.add(1));
-        if !self.reporter.wants(Level::Warn) {
-            return;
-        }
         let (index, generation) = slots::unpack(task);
         let Some(slot) = self.slots.lock(index) else { return };
         let record = &slot.contents;
@@ -371,14 +368,9 @@ impl Container {
         }
         let (module, request, route) = (record.module, record.request_id, record.route);
         drop(slot);
-        self.reporter.report(&Report {
-            level: Level::Warn,
-            module: self.module_name(module),
-            task,
-            request,
-            rule: "gate.refused.told",
-            status: Some(status),
-            text: &format!("refused at a gate of route {}: {why}", self.route_at(route).name),
+        let sort = Sort { rule: "gate.refused.told", status, module, route };
+        self.tell_often(sort, task, request, || {
+            format!("refused at a gate of route {}: {why}", self.route_at(route).name)
         });
     }
 }

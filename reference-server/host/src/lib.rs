@@ -24,6 +24,7 @@ mod offload;
 mod partitions;
 mod placing;
 mod registry;
+mod repeats;
 mod report;
 mod settings;
 mod slots;

@@ -26,6 +26,7 @@ impl Worker {
             Due::Acquire(index, number) => self.expire_acquire(index, number),
             Due::Gate(task, turn) => self.container.expire_gate(task, turn),
             Due::Registry => self.container.tend_registry(now_ns),
+            Due::Repeats => self.container.tell_repeats(now_ns),
             Due::Notice(task) => self.touch_task(task, |record| {
                 record.notice_key = None;
                 record.notice(notice::DEADLINE);

@@ -41,6 +41,8 @@ pub(crate) enum Due {
     Gate(u64, u32),
     /// The registry of resources has something to do.
     Registry,
+    /// Lines were left out: how many is to be told.
+    Repeats,
 }
 
 /// In which callback of a module this worker is.

@@ -4,7 +4,7 @@ mod support;
 
 use hc_host::Limits;
 use http_container_abi::Status;
-use support::{Plan, Rig, check_with, same};
+use support::{Plan, Rig, check_with, counted, same};
 
 #[track_caller]
 fn check(script: &str, expect: &str) {
@@ -376,5 +376,21 @@ fn a_task_is_queued_once() {
         assert_eq!(rig.world.complete(&host, name, token, Status::OK, 0), Status::OK);
     }
     assert_eq!(rig.worker.run(9), 1, "both events come with one step");
+    rig.end();
+}
+
+#[test]
+fn requests_that_fail_for_want_of_a_resource_are_told_once_a_second() {
+    let mut rig = Rig::created(&Plan::default());
+    (0..100).for_each(|_| drop(rig.request("lost")));
+    rig.pass(1_002);
+    let told = rig.rules.take_told().into_iter().filter(|(rule, _)| *rule == "task.fail.unavailable");
+    let told: Vec<String> = told.map(|(_, text)| text).collect();
+    assert!(told.len() < 100, "{}", told.len());
+    assert_eq!(counted(&told), 100, "{told:?}");
+    // Others are lines of another sort, and each failure is counted.
+    rig.request("fail");
+    assert!(rig.rules.take().contains(&"task.fail.before"), "{:?}", rig.rules.take());
+    assert_eq!(rig.totals().failed, 101);
     rig.end();
 }

@@ -11,6 +11,8 @@ from .host import Host
 from .library import Module, load
 from .limits import Permits
 from .messages import Headers, Request, Response
+from .objects import Objects
+from .provider import Asked, Member
 from .rules import Breach, CreateRefused, LoadError, RuleBroken, Stuck
 from .sql import Database, Failure, Rows, Statement
 from .sqlite import SqliteDatabase
@@ -19,6 +21,7 @@ from .task import LogLine, Task
 
 __all__ = [
     "Answer",
+    "Asked",
     "Breach",
     "CreateRefused",
     "Database",
@@ -27,7 +30,9 @@ __all__ = [
     "Host",
     "LoadError",
     "LogLine",
+    "Member",
     "Module",
+    "Objects",
     "Permits",
     "Request",
     "Response",

@@ -28,6 +28,8 @@ class Registration:
     def __init__(self, descriptor, worker):
         self.descriptor, self.worker = descriptor, worker
         self.edges = {FdInterest.READ: False, FdInterest.WRITE: False}
+        # The end came with an edge: the wait after the one that is told of it is told of the end [fd.wait.ended].
+        self.has_end = False
         self._epoll = select.epoll()
         everything = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP
         self._epoll.register(descriptor, everything | select.EPOLLET)
@@ -37,13 +39,18 @@ class Registration:
         for _, events in self._epoll.poll(0):
             for interest, edges in _EDGES.items():
                 self.edges[interest] = self.edges[interest] or bool(events & edges)
+            self.has_end = self.has_end or bool(events & (select.EPOLLRDHUP | select.EPOLLHUP))
 
     def has(self, interest):
         self.look()
         return self.edges[interest]
 
     def take(self, interest):
-        self.edges[interest] = False
+        """Tells of an edge."""
+        is_read = interest == FdInterest.READ
+        self.edges[interest] = is_read and self.has_end
+        if is_read:
+            self.has_end = False
         return HC_OK, interest
 
     def end(self):

@@ -2,7 +2,6 @@
 """The host: an instance of a module in a container that the test plays. Must not know what the calls of a module do."""
 
 import json
-import os
 import threading
 import time
 from collections import deque
@@ -12,7 +11,9 @@ from ..abi import Memory, ffi
 from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind, ModuleFlag
 from .core_calls import CoreCalls, is_reserved
 from .extensions import EXTENSIONS
+from .leaks import left_behind, look_at_leaks
 from .messages import Request
+from .provider import Member
 from .resources import grant
 from .rules import Breach, CreateRefused, RuleBroken, Stuck
 from .table import make
@@ -42,6 +43,7 @@ class Host:
     body_chunk_max, write_max    most bytes of one chunk, and of one write that are accepted
     next_module  for hc.dispatch/1: a function that takes the child's `Request` and gives an `Answer`
     cancel_grace when the peer leaves, the task only gets the notice
+    is_provider  the instance serves a resource, whose members are opened by `member`
     is_spread    every callback runs on a thread of its own, as it may where the module is not HC_MODULE_THREAD_BOUND
     watches_leaks    whether threads and descriptors that are left when it is closed are the module's fault
     is_strict    a broken rule is raised as RuleBroken as soon as the callback returns; otherwise `breaches` holds it
@@ -55,6 +57,8 @@ class Host:
         self.body_chunk_max = settings.pop("body_chunk_max", 1 << 16)
         self.write_max = settings.pop("write_max", 1 << 30)
         self.cancel_grace = settings.pop("cancel_grace", False)
+        # Of a provider: the interface that it offered.
+        self.is_provider, self.offered = settings.pop("is_provider", False), None
         self.is_spread, self.watches_leaks = settings.pop("is_spread", False), settings.pop("watches_leaks", True)
         self.extensions = settings.pop("extensions", tuple(EXTENSIONS))
         # The least limits that a container may have.
@@ -83,7 +87,7 @@ class Host:
         table, self._kept = make(self, "hc_host", self._core)
         table.abi_major, table.abi_minor = HC_ABI_MAJOR, HC_ABI_MINOR
         self.H, self.instance = ffi.cast("const hc_host *", table), ffi.new("void **")
-        self._was_alone, self._before = not _open_hosts, _left_behind()
+        self._was_alone, self._before = not _open_hosts, left_behind()
         self._create(config)
         _open_hosts.add(self)
 
@@ -105,6 +109,9 @@ class Host:
                 status = self.call("create", 0, None, self.module.entry.create, self.H, memory.bytes(text), self.instance)
             finally:
                 memory.end()
+        if status == HC_OK and self.is_provider and self.offered is None:
+            self.blame("provider.offer.needed", "create returned HC_OK, and offered no interface")
+            self.look_at_breaches()
         if status == HC_OK:
             return
         self.is_over = self.is_closed = True
@@ -130,6 +137,12 @@ class Host:
     def spawn(self, argument=ffi.NULL, *, worker=0):
         """A background task, as though the module had spawned it: it starts with the next `run`, or by its `start`."""
         return Task(self, None, worker=worker, argument=argument)
+
+    def member(self, *, worker=0):
+        """Opens a member of the resource that the instance serves: a `Member`, which is ready, or whose task has ended."""
+        member = Member(self, worker)
+        self.run_until(lambda: member.is_ready or member.life == "gone", member)
+        return member
 
     def fetch(self, method="GET", target="/", headers=(), body=b"", **more):
         """A request from its start to its end: the response."""
@@ -199,7 +212,8 @@ class Host:
         with self.lock:
             sockets = [operation for task in self.tasks.values() for operation in task.waiting if operation.kind == EventKind.FD]
             # A thread that was there before the instance is not the module's.
-            if not sockets and not (self.completions and _left_behind()[0] - self._before[0]):
+            has_work = any(work.state == "running" for work in self.works)
+            if not sockets and not has_work and not (self.completions and left_behind()[0] - self._before[0]):
                 return False
             until = time.monotonic() + seconds
             while True:
@@ -334,7 +348,10 @@ class Host:
             return
         self.is_closing = True
         self._end_instance()
-        self._look_at_leaks()
+        self.module.look_at_entry(self)
+        # What other instances have is not told apart from what this one left.
+        if self.watches_leaks and self._was_alone and not _open_hosts:
+            look_at_leaks(self, self._before)
         self.look_at_breaches()
 
     def abandon(self):
@@ -362,34 +379,3 @@ class Host:
             self.note("destroy")
             self.call("destroy", 0, None, self.module.entry.destroy, self.instance[0])
         self.is_over = True
-
-    def _look_at_leaks(self):
-        # What other instances have is not told apart from what this one left.
-        self.module.look_at_entry(self)
-        if not self.watches_leaks or not self._was_alone or _open_hosts:
-            return
-        until = time.monotonic() + 2.0
-        # A thread that was joined may still be listed for a moment.
-        while _left_behind()[0] - self._before[0] and time.monotonic() < until:
-            time.sleep(0.005)
-        (threads, descriptors), (threads_before, descriptors_before) = _left_behind(), self._before
-        if threads - threads_before:
-            text = f"threads that are left after destroy: {len(threads - threads_before)}"
-            self.blame("thread.module.after-destroy", text)
-        left = [f"{number} ({target})" for number, target in descriptors.items() if descriptors_before.get(number) != target]
-        if left:
-            text = f"descriptors that are left open after destroy: {', '.join(left)}; those of the test's own are to be closed before"
-            self.blame("thread.module.after-destroy", text)
-
-
-def _left_behind():
-    """The numbers of the threads that are not Python's own, and the open descriptors with what they lead to."""
-    threads = {int(name) for name in os.listdir("/proc/self/task")} if os.path.isdir("/proc/self/task") else set()
-    threads -= {thread.native_id for thread in threading.enumerate()}
-    descriptors = {}
-    for number in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
-        try:
-            descriptors[int(number)] = os.readlink(f"/proc/self/fd/{number}")
-        except OSError:  # that of this look itself
-            continue
-    return threads, descriptors

@@ -2,6 +2,7 @@
 """A request as a peer sent it, and the response as the peer sees it. Must not know tasks, nor which calls there are."""
 
 import json
+import socket
 
 from ..abi import ffi
 from ..constants import HC_ADDRESS_IPV4, HC_ADDRESS_IPV6, HC_LENGTH_UNKNOWN, HC_NO_DEADLINE
@@ -81,8 +82,6 @@ def _address(memory, address):
     made = memory.new("hc_address *")
     host, made.port = address
     if ":" in host:
-        import socket
-
         parts, made.family = socket.inet_pton(socket.AF_INET6, host), HC_ADDRESS_IPV6
     else:
         parts, made.family = bytes(int(part) for part in host.split(".")), HC_ADDRESS_IPV4

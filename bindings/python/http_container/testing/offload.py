@@ -9,7 +9,7 @@ from .rules import Stuck, breach
 
 
 class Work:
-    """A piece of work, of `operation.work`. `state`: queued, running, done, dropped."""
+    """A piece of work, of `operation.work`. `state`: queued, running, done, dropping, dropped."""
 
     def __init__(self, host, operation, work):
         self.host, self.operation, self.state = host, operation, "queued"
@@ -19,8 +19,18 @@ class Work:
 
     def run(self, patience=10.0):
         """Runs the function on another thread, and waits for it. Its event has happened then, or `drop` was called."""
-        assert self.state == "queued", f"the work is {self.state}"
+        self._look_at_state()
         self._on_a_thread(self._do, patience)
+
+    def begin(self):
+        """Runs the function on another thread, and does not wait: `task.run_to_end` and the like do."""
+        self._look_at_state()
+        self.state = "running"
+        threading.Thread(target=self._do, daemon=True).start()
+        return self
+
+    def _look_at_state(self):
+        assert self.state == "queued", f"the work is {self.state}"
 
     def _on_a_thread(self, function, patience):
         thread = threading.Thread(target=function, daemon=True)
@@ -37,27 +47,33 @@ class Work:
         known = [int(code) for code in StatusCode if not -199 <= code <= -101]
         status = HC_E_FAILED if -1000 <= status < 0 and status not in known else status
         with self.host.lock:
-            self.state = "done"
+            self.state = "done" if self._is_wanted else "dropping"
             if self._is_wanted:
                 self.operation.latch(status, value[0])
-                self.host.changed.notify_all()
-                return
-        self._give_back()
+            self.host.changed.notify_all()
+        if self.state == "dropping":
+            self._give_back()
 
     def unwanted(self):
         """Nobody will get the event: `drop` is due, after the function has returned or in its stead."""
         self._is_wanted = False
 
     def _give_back(self):
-        self.state = "dropped"
-        self.host.works.remove(self)
         if self._drop != ffi.NULL:
             self._drop(self._arg)
+        with self.host.lock:
+            self.state = "dropped"
+            self.host.works.remove(self)
+            self.host.changed.notify_all()
 
-    def end(self):
+    def end(self, patience=10.0):
         """Before the instance is destroyed all work is over."""
+        with self.host.lock:
+            is_over = self.host.changed.wait_for(lambda: self.state not in ("running", "dropping"), patience)
+        if not is_over:
+            raise Stuck(f"work of {self.operation.task} does not return [offload.module.bounded]")
         if not self._is_wanted and self.state in ("queued", "done"):
-            self._on_a_thread(self._give_back, 10.0)
+            self._on_a_thread(self._give_back, patience)
 
 
 class OffloadCalls:

@@ -5,7 +5,7 @@ from ..abi import status_name
 from ..constants import HC_OK, EventKind
 
 # [ready] kinds say "call again", and may be spurious.
-READY = (EventKind.BODY, EventKind.WRITE, EventKind.FD, EventKind.CHILD_BODY, EventKind.SQL_ROWS, EventKind.KV_MESSAGE)
+READY = tuple(EventKind[name] for name in "BODY WRITE FD CHILD_BODY SQL_ROWS KV_MESSAGE MEMBER MEMBER_ROOM".split())
 
 
 class Operation:

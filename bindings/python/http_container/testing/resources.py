@@ -188,6 +188,8 @@ class ResourceCalls:
             if not 1 <= numbers[at] <= len(host.resources):
                 raise breach(HC_E_RESOURCE, "handle.life.resource", "acquire: a resource that was never given out")
             resources.append(host.resources[numbers[at] - 1])
+        if task.find_waiting(EventKind.ACQUIRE):
+            raise Refusal(HC_E_BUSY, "resource.acquire.one", "an acquire of the task waits already")
         operation = task.begin_result(token, EventKind.ACQUIRE)
         try:
             self._look(task, resources)

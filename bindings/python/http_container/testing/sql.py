@@ -99,11 +99,11 @@ class Database(Resource):
 _PLAIN = {SqlType.NULL: lambda value: None, SqlType.BOOL: lambda value: bool(value.integer)}
 
 
-def _value_of(value):
+def value_of(value, call="query"):
     """The Python value of an `hc_sql_value`."""
     kind = value.type
     if kind == SqlType.BOOL and value.integer not in (0, 1):
-        raise breach(HC_E_INVALID, "sql.value.types", f"query: a boolean is {value.integer}")
+        raise breach(HC_E_INVALID, "sql.value.types", f"{call}: a boolean is {value.integer}")
     if kind in _PLAIN:
         return _PLAIN[kind](value)
     if kind == SqlType.INT64:
@@ -114,7 +114,7 @@ def _value_of(value):
         return _utf8(to_bytes(value.bytes), "a text among the values")
     if kind == SqlType.BYTES:
         return to_bytes(value.bytes)
-    raise breach(HC_E_INVALID, "sql.value.types", f"query: a value is of the unknown type {kind}")
+    raise breach(HC_E_INVALID, "sql.value.types", f"{call}: a value is of the unknown type {kind}")
 
 
 def _utf8(data, what):
@@ -124,7 +124,7 @@ def _utf8(data, what):
         raise breach(HC_E_INVALID, "sql.query", f"query: {what} is not UTF-8") from None
 
 
-def _write_value(place, value, memory):
+def write_value(place, value, memory):
     """A Python value into an `hc_sql_value`."""
     if value is None:
         place.type = SqlType.NULL
@@ -198,7 +198,7 @@ class SqlCalls:
             raise Refusal(HC_E_UNSUPPORTED, "sql.query", "an unknown flag")
         if statement.value_count > 1000:
             raise Refusal(HC_E_LIMIT, "sql.query.values", "more than 1,000 values")
-        values = [_value_of(statement.values[at]) for at in range(statement.value_count)]
+        values = [value_of(statement.values[at]) for at in range(statement.value_count)]
         if values and statement.flags & HC_SQL_SCRIPT:
             raise breach(HC_E_INVALID, "sql.script", "query: values together with HC_SQL_SCRIPT")
         self._look(lease)
@@ -261,7 +261,7 @@ class SqlCalls:
         width = len(answer.columns)
         array = answer.rows_memory.new("hc_sql_value[]", len(some) * width)
         for at, value in enumerate(value for row in some for value in row):
-            _write_value(array[at], value, answer.rows_memory)
+            write_value(array[at], value, answer.rows_memory)
         return fill(rows, "hc_sql_rows", "rows", values=array, row_count=len(some), column_count=width)
 
     def outcome(self, task, handle, outcome):

@@ -32,6 +32,8 @@ struct Core {
     /// Columns of the answer under way; 0 before they were given.
     columns: Cell<usize>,
     is_under_way: Cell<bool>,
+    /// The last outcome said so.
+    is_dirty: Cell<bool>,
     is_explained: Cell<bool>,
 }
 
@@ -58,8 +60,9 @@ pub enum Race<T> {
 impl Member {
     pub(super) fn new(context: Rc<TaskContext>, extension: ProviderRef) -> Self {
         let next = Operation::of(Rc::clone(&context));
-        let (columns, is_under_way, is_explained) = Default::default();
-        Self { core: Rc::new(Core { context, extension, next, columns, is_under_way, is_explained }) }
+        let (columns, is_under_way, is_dirty, is_explained) = Default::default();
+        let core = Core { context, extension, next, columns, is_under_way, is_dirty, is_explained };
+        Self { core: Rc::new(core) }
     }
 
     fn task(&self) -> u64 {
@@ -281,6 +284,10 @@ impl Member {
     /// Says what became of the request under way. Without one the task fails: it is the provider's mistake.
     pub fn done(&self, outcome: Outcome) {
         let task = self.task();
+        // What it does not serve leaves a member as it was [provider.flag.dirty.told].
+        let is_as_before = outcome.is_unsupported() && self.core.is_dirty.get();
+        let outcome = outcome.dirty_if(is_as_before);
+        self.core.is_dirty.set(outcome.is_dirty());
         let done = |result: &ResultView<'_>| self.core.extension.done(task, result);
         match outcome.with_result(done) {
             Status::E_CANCELLED | Status::E_GONE => {}

@@ -80,6 +80,14 @@ impl Outcome {
         Self { message: message.to_owned(), ..Self::of(Status::E_UNSUPPORTED) }
     }
 
+    pub(super) fn is_unsupported(&self) -> bool {
+        self.status == Status::E_UNSUPPORTED
+    }
+
+    pub(super) fn is_dirty(&self) -> bool {
+        self.flags & member_flag::DIRTY != 0
+    }
+
     /// The other end is full.
     pub fn limit(message: impl Into<String>) -> Self {
         Self { message: message.into(), ..Self::of(Status::E_LIMIT) }

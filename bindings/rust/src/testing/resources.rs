@@ -138,10 +138,15 @@ impl State {
         if resources.iter().any(|&resource| resource as usize >= self.resources.all.len()) {
             return Status::E_RESOURCE;
         }
+        // One at a time [resource.acquire.one].
+        if self.resources.queue.iter().any(|claim| claim.task == task) {
+            return Status::E_BUSY;
+        }
         leases.fill_with(|| self.handle());
         let (resources, leases) = (resources.to_vec(), leases.to_vec());
         let mut claim = Claim { task, token, resources, leases, deadline: None };
-        if self.resources.queue.is_empty() && self.is_free(&claim.resources) {
+        let is_first = self.resources.queue.is_empty() || self.holds(task);
+        if is_first && self.is_free(&claim.resources) {
             self.hold(&claim);
             return Status::OK;
         }
@@ -213,17 +218,28 @@ impl State {
 
     /// The first in the queue get what is free.
     pub(super) fn grant(&mut self) {
-        while let Some(claim) = self.resources.queue.front() {
-            let resources = claim.resources.clone();
-            if !self.is_free(&resources) {
-                self.open_members(&resources);
-                return;
-            }
-            let Some(claim) = self.resources.queue.pop_front() else { return };
+        while let Some(claim) = self.next_claim() {
             self.hold(&claim);
             self.end_claim(&claim, Status::OK);
         }
-        self.enqueue_gated();
+        match self.resources.queue.front().map(|claim| claim.resources.clone()) {
+            Some(resources) => self.open_members(&resources),
+            None => self.enqueue_gated(),
+        }
+    }
+
+    /// The claim that is served next: the first one, or a later one of who holds a lease, when its members are free
+    /// [resource.acquire.several].
+    fn next_claim(&mut self) -> Option<Claim> {
+        let may_go = |(at, claim): (usize, &Claim)| {
+            (at == 0 || self.holds(claim.task)) && self.is_free(&claim.resources)
+        };
+        let at = self.resources.queue.iter().enumerate().position(may_go)?;
+        self.resources.queue.remove(at)
+    }
+
+    fn holds(&self, task: u64) -> bool {
+        self.resources.held.values().any(|holding| holding.task == task)
     }
 
     fn end_claim(&mut self, claim: &Claim, status: Status) {

@@ -1,26 +1,28 @@
 //! The run itself: what happens next is chosen among all that may, until every request is answered; then the instance drains.
 //! Must not know what a module does.
 
+use super::happenings::{happen, may_happen};
 use super::instance::Instance;
-use super::plan::{Disturbance, Plan, Room};
+use super::outside;
+use super::plan::{Disturbance, Plan};
 use super::record::Record;
 use super::state::{Shared, State};
 use super::task::{Life, Task, Wait};
 use super::verdicts::conclude;
-use http_container_abi::constants::{event_kind, notice, task_kind};
-use http_container_abi::{Event, ModuleTable, Status};
+use http_container_abi::constants::notice;
+use http_container_abi::{ModuleTable, Status};
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 /// Most steps of a run; what lives then is cancelled for its deadline.
 const STEPS: u64 = 30_000;
 /// So many further steps has a task that asked to be told of the drain.
 const DRAIN_STEPS: u64 = 300;
-/// How long a request may take on the host's clock (ns).
-const DEADLINE_NS: u64 = 3_600_000_000_000;
 /// So long the host waits, in real time, for a thread of the module's before it takes the deadline for passed.
 const PATIENCE: Duration = Duration::from_millis(1500);
+
+/// So long for a member of a provider, whose other end may be far.
+const MEMBER_PATIENCE: Duration = Duration::from_secs(10);
 
 /// What may happen next.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +37,17 @@ enum Next {
     Finish(u64),
     /// The operation at that place happens.
     Happen(u64, usize),
+}
+
+/// What came of a turn.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// Something happened, or time passed.
+    Acted,
+    /// Nothing is to be done, and nobody waits.
+    Idle,
+    /// Somebody waits, and nothing came in time.
+    Stuck,
 }
 
 /// Plays a plan with a module.
@@ -64,7 +77,9 @@ pub fn play_timed(table: ModuleTable, plan: &Plan, config: &str, is_timed: bool)
         }
         Err((shared, _)) => shared,
     };
-    shared.lock().conclude()
+    let record = shared.lock().conclude();
+    *shared.poll() = None;
+    record
 }
 
 impl Driver {
@@ -90,51 +105,57 @@ impl Driver {
 
     /// One thing happens; `false` when nothing is left to do but to drain.
     pub fn advance(&mut self) -> bool {
+        let is_provider = self.shared.lock().offered.is_some();
+        let patience = if is_provider { MEMBER_PATIENCE } else { PATIENCE };
+        match self.turn(patience, |state| state.tasks.values().any(|task| task.script.is_some())) {
+            Turn::Acted => true,
+            Turn::Idle => false,
+            Turn::Stuck => {
+                self.shared.lock().judge_members();
+                // Requests that wait for nothing that can happen: their time passes.
+                self.cancel_all(Status::CANCELLED_DEADLINE, |task| task.script.is_some());
+                true
+            }
+        }
+    }
+
+    /// One thing happens, if something can; otherwise time passes for those who wait, when `is_waited_for` says that somebody
+    /// does.
+    pub fn turn(&mut self, patience: Duration, is_waited_for: impl Fn(&State) -> bool) -> Turn {
+        outside::look(&self.shared);
         let mut state = self.shared.lock();
         let next = self.choose(&mut state);
         if let Some(next) = next {
             drop(state);
             self.act(next);
-            return true;
+            return Turn::Acted;
         }
-        let has_requests = state.tasks.values().any(|task| task.script.is_some());
-        if !has_requests {
-            return false;
+        if !is_waited_for(&state) {
+            return Turn::Idle;
         }
-        let awaits = |wait: &Wait| matches!(wait, Wait::Completion(_));
-        let has_outside = state.tasks.values().flat_map(|task| &task.waits).any(|(_, wait)| awaits(wait));
-        let due = state.next_time();
-        if !has_outside && let Some(at) = due {
-            state.now_ns = state.now_ns.max(at);
-            state.pass_deadlines();
-            return true;
+        let (due, is_real, now_ns) = (state.next_time(), state.is_real(), state.now_ns);
+        if !state.awaits_outside() {
+            let Some(at) = due else { return Turn::Stuck };
+            state.pass_to(at);
+            return Turn::Acted;
         }
-        if !has_outside {
-            drop(state);
-            // Requests that wait for nothing that can happen: their time passes.
-            self.cancel_all(Status::CANCELLED_DEADLINE, |task| task.script.is_some());
-            return true;
+        drop(state);
+        // A thread of the module's, or a descriptor, is to go on, in real time.
+        let limit = match due {
+            Some(at) if is_real => patience.min(Duration::from_nanos(at.saturating_sub(now_ns))),
+            Some(_) => Duration::from_millis(2),
+            None => patience,
+        };
+        if outside::wait(&self.shared, limit) {
+            return Turn::Acted;
         }
-        // A thread of the module's is to complete something, in real time.
-        let patience = if due.is_some() { Duration::from_millis(2) } else { PATIENCE };
-        let (mut state, waited) = self
-            .shared
-            .changed
-            .wait_timeout_while(state, patience, |state| !state.has_latched())
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        if waited.timed_out() {
-            match due {
-                Some(at) => {
-                    state.now_ns = state.now_ns.max(at);
-                    state.pass_deadlines();
-                }
-                None => {
-                    drop(state);
-                    self.cancel_all(Status::CANCELLED_DEADLINE, |task| task.script.is_some());
-                }
+        match due {
+            Some(at) if !is_real || limit < patience => {
+                self.shared.lock().pass_to(at);
+                Turn::Acted
             }
+            _ => Turn::Stuck,
         }
-        true
     }
 
     fn choose(&self, state: &mut State) -> Option<Next> {
@@ -150,19 +171,20 @@ impl Driver {
                     if !task.latched.is_empty() {
                         all.push(Next::Resume(handle));
                     }
-                    let now_ns = state.now_ns;
-                    let may = |wait: &Wait| match wait {
-                        Wait::Body | Wait::Write | Wait::Offload(_) => true,
-                        Wait::Timer(at) => *at <= now_ns,
-                        Wait::Completion(_) => false,
-                    };
-                    let places = task.waits.iter().enumerate().filter(|(_, (_, wait))| may(wait));
+                    let places = task
+                        .waits
+                        .iter()
+                        .enumerate()
+                        .filter(|(_, (_, wait))| may_happen(state, handle, wait));
                     all.extend(places.map(|(place, _)| Next::Happen(handle, place)));
                 }
                 Life::Running | Life::Finishing | Life::Gone => {}
             }
         }
-        if self.arrived < self.plan.scripts.len() && requests < self.plan.at_once && !state.is_closing {
+        // A member is worth several requests.
+        let scripts = self.plan.scripts.len();
+        let most = if state.offered.is_some() { scripts.div_ceil(4) } else { scripts };
+        if self.arrived < most && requests < self.plan.at_once && !state.is_closing {
             all.push(Next::Arrive);
         }
         let chosen = state.choices.below(all.len());
@@ -194,38 +216,13 @@ impl Driver {
                 let reason = self.shared.lock().task(task).cancel.unwrap_or(Status::CANCELLED_DRAIN);
                 self.finish(task, reason);
             }
-            Next::Happen(task, place) => self.happen(task, place),
+            Next::Happen(task, place) => happen(&self.shared, task, place),
         }
     }
 
     fn arrive(&mut self) {
-        let script = self.plan.scripts[self.arrived].clone();
         self.ids += 1;
-        let mut state = self.shared.lock();
-        let deadline_ns = state.now_ns + DEADLINE_NS;
-        let request = Arc::new(script.storage(self.ids, deadline_ns));
-        let workers = self.plan.workers as usize;
-        let mut task = Task::new(state.choices.below(workers) as u32, task_kind::REQUEST);
-        task.script = Some(self.arrived);
-        task.is_head = script.method == "HEAD";
-        task.is_old = script.version == 10;
-        task.deadline_ns = deadline_ns;
-        task.feed.bytes.clone_from(&script.body);
-        task.feed.end = script.end;
-        task.request = Some(request);
-        let handle = state.handle();
-        state.record.trace(|| {
-            format!(
-                "request {}: {} {}, {} bytes {:?}",
-                handle & 0xffff,
-                script.method,
-                script.target,
-                script.body.len(),
-                script.end
-            )
-        });
-        state.tasks.insert(handle, task);
-        state.order.push(handle);
+        self.shared.lock().arrive(self.arrived, self.ids);
         self.arrived += 1;
     }
 
@@ -236,7 +233,8 @@ impl Driver {
             let found = state.task(task);
             found.life = Life::Running;
             let events = std::mem::take(&mut found.latched);
-            events.iter().for_each(|event| found.forget_work(event.token));
+            events.iter().for_each(|event| found.forget_token(event.token));
+            events.iter().for_each(|event| state.delivered(task, event));
             state.record.trace(|| {
                 format!("{} {}: {events:?}", if is_first { "start" } else { "resume" }, task & 0xffff)
             });
@@ -259,6 +257,7 @@ impl Driver {
             state.record.trace(|| {
                 format!("{} {} returns {status:?}", if is_first { "start" } else { "resume" }, task & 0xffff)
             });
+            state.look_at_descriptors();
             conclude(&mut state, task, status, self.instance.has_resume())
         };
         if let Some(outcome) = outcome {
@@ -273,7 +272,9 @@ impl Driver {
             found.life = Life::Finishing;
             let waits = std::mem::take(&mut found.waits);
             let unseen = std::mem::take(&mut found.latched);
-            unseen.iter().for_each(|event| found.forget_work(event.token));
+            unseen.iter().for_each(|event| state.give_back_edge(task, event));
+            let found = state.task(task);
+            unseen.iter().for_each(|event| found.forget_token(event.token));
             for (_, wait) in &waits {
                 if let Wait::Completion(handle) = wait {
                     state.completions.remove(handle);
@@ -286,49 +287,12 @@ impl Driver {
         drop(works);
         self.instance.finish(task, outcome, unseen);
         let mut state = self.shared.lock();
+        state.end_leases(task, outcome);
+        state.end_children(task);
         state.order.retain(|&live| live != task);
         if let Some(ended) = state.tasks.remove(&task) {
-            state.bury_task(ended, outcome);
-        }
-    }
-
-    /// An operation has its event.
-    fn happen(&mut self, task: u64, place: usize) {
-        let mut state = self.shared.lock();
-        let (spurious, room) = (state.plan.spurious, state.plan.room);
-        let is_spurious = state.choices.one_in(spurious);
-        let now_ns = state.now_ns;
-        let found = state.task(task);
-        let (token, wait) = found.waits.remove(place);
-        match wait {
-            Wait::Body => {
-                found.feed.is_promised = !is_spurious;
-                state.latch(task, Event::ready(event_kind::BODY, token));
-            }
-            Wait::Write => {
-                if let (Room::Scarce(bytes), false) = (room, is_spurious) {
-                    found.room = Some(bytes);
-                }
-                state.latch(task, Event::ready(event_kind::WRITE, token));
-            }
-            Wait::Timer(_) => state.latch(task, Event::timer(token, now_ns)),
-            Wait::Completion(_) => unreachable!("only `complete` makes it happen"),
-            Wait::Offload(mut work) => {
-                drop(state);
-                // On a thread that runs no callback [offload.thread].
-                let ((status, value), work) = thread::scope(|scope| {
-                    let run = scope.spawn(move || (work.run(), work));
-                    run.join().expect("a work that panics ends the process")
-                });
-                let mut state = self.shared.lock();
-                let status = if super::host::is_reserved(status) || status.is_cancelled() {
-                    Status::E_FAILED
-                } else {
-                    status
-                };
-                state.task(task).done_works.push((token, work));
-                state.latch(task, Event { token, value, status, kind: event_kind::OFFLOAD });
-            }
+            state.end_member(task, outcome);
+            state.bury_task(task, ended, outcome);
         }
     }
 
@@ -347,17 +311,22 @@ impl Driver {
             let mut state = self.shared.lock();
             state.record.trace(|| "the container begins to stop".to_owned());
             for handle in state.order.clone() {
-                state.notice(handle, notice::DRAIN);
+                // Whether the container stops, or a newer generation takes the instance's place.
+                state.notice(handle, [notice::DRAIN, notice::RELOAD][self.plan.seed as usize % 2]);
             }
+            state.close_members();
             state.record.steps + DRAIN_STEPS
         };
         self.arrived = self.plan.scripts.len();
-        loop {
-            let mut state = self.shared.lock();
-            let next = (state.record.steps < until).then(|| self.choose(&mut state)).flatten();
-            drop(state);
-            let Some(next) = next else { break };
-            self.act(next);
+        while self.shared.lock().record.steps < until {
+            match self.turn(MEMBER_PATIENCE, |state| !state.members.is_empty()) {
+                Turn::Acted => {}
+                Turn::Idle => break,
+                Turn::Stuck => {
+                    self.shared.lock().judge_members();
+                    break;
+                }
+            }
         }
         self.shared.lock().is_closing = true;
         loop {
@@ -367,9 +336,17 @@ impl Driver {
         }
     }
 
-    /// The instance's end.
+    /// What the host knows.
+    #[must_use]
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// The instance's end. Works that run beside are over first.
     #[must_use]
     pub fn end(self) -> Arc<Shared> {
+        let state = self.shared.lock();
+        drop(self.shared.changed.wait_while(state, |state| state.works_beside > 0));
         self.instance.destroy()
     }
 }

@@ -1,13 +1,17 @@
 //! The kit's host: the trait `Host`, call by call. What concerns bodies and responses is in `host_response.rs`. Must not know
 //! when callbacks are due.
 
+use super::host_leases::interface;
+use super::permission::Allowed;
 use super::record::LogLine;
-use super::state::{Allowed, Callback, HEAD_BYTES, OPERATIONS, RESPOND_BYTES, Shared, State, TASKS};
+use super::state::{Callback, HEAD_BYTES, OPERATIONS, RESPOND_BYTES, Shared, State, TASKS};
 use super::task::{Life, Wait};
-use http_container_abi::constants::{OFFLOAD_ID, WORKER_NONE, event_kind, limit, notice};
+use http_container_abi::constants::{
+    DISPATCH_ID, FD_ID, OFFLOAD_ID, PROVIDER_ID, WORKER_NONE, event_kind, limit, notice,
+};
 use http_container_abi::{
     BoundaryRefusal, Event, ExtensionTable, FieldsView, Host, OffloadHost, Opaque, RawFields, Read, Refusal,
-    ResponseView, Status, Work, hc_bytes, offload_table,
+    ResponseView, Status, Work, dispatch_table, fd_table, hc_bytes, offload_table, provider_table,
 };
 use std::sync::Arc;
 use std::thread;
@@ -50,8 +54,16 @@ impl Host for KitHost {
         let mut state = self.shared.lock();
         state.look_alive("extension");
         state.record.extensions.push(String::from_utf8_lossy(id).into_owned());
-        (state.plan.has_extensions && id == OFFLOAD_ID.as_bytes())
-            .then(|| ExtensionTable::of(offload_table::<KitHost>()))
+        if !state.plan.has_extensions {
+            return None;
+        }
+        match id {
+            _ if id == OFFLOAD_ID.as_bytes() => Some(ExtensionTable::of(offload_table::<KitHost>())),
+            _ if id == DISPATCH_ID.as_bytes() => Some(ExtensionTable::of(dispatch_table::<KitHost>())),
+            _ if id == FD_ID.as_bytes() => Some(ExtensionTable::of(fd_table::<KitHost>())),
+            _ if id == PROVIDER_ID.as_bytes() => Some(ExtensionTable::of(provider_table::<KitHost>())),
+            _ => interface(id),
+        }
     }
 
     fn log(&self, task: u64, level: u32, text: &[u8]) {
@@ -69,7 +81,7 @@ impl Host for KitHost {
         let mut state = self.shared.lock();
         state.look_alive("now");
         if state.here().is_some() {
-            state.now_ns += 100;
+            state.now_ns += state.plan.tick_ns;
         }
         state.now_ns
     }
@@ -91,6 +103,7 @@ impl Host for KitHost {
             limit::HEAD_BYTES => HEAD_BYTES as u64,
             limit::BODY_BYTES => 1 << 20,
             limit::TASKS => TASKS as u64,
+            limit::DISPATCH_DEPTH => 4,
             _ => 0,
         }
     }
@@ -158,7 +171,7 @@ impl Host for KitHost {
         }
         let call = || format!("complete({}, {status:?}, {value})", short(completion));
         let answer = self.call(call, |state| state.complete(completion, status, value));
-        self.shared.changed.notify_all();
+        self.shared.wake();
         answer
     }
 
@@ -219,52 +232,35 @@ impl Host for KitHost {
 
     fn resource(&self, name: &[u8], interface: &[u8]) -> Result<u32, Status> {
         let (name, interface) = (String::from_utf8_lossy(name), String::from_utf8_lossy(interface));
-        self.call(
-            || format!("resource({name}, {interface})"),
-            |state| {
-                state.look_alive("resource");
-                state.record.resources.push(name.clone().into_owned());
-                match state.here().map(|here| here.callback) {
-                    Some(Callback::Create) => {
-                        Err(state.refuse("resource.find", Status::E_RESOURCE, "no such resource"))
-                    }
-                    Some(Callback::Destroy) => {
-                        Err(state.breach("resource", "call.table", Status::E_STATE, "called in destroy"))
-                    }
-                    _ => {
-                        let text = "called outside of create";
-                        Err(state.breach("resource", "call.table", Status::E_THREAD, text))
-                    }
-                }
-            },
-        )
+        self.call(|| format!("resource({name}, {interface})"), |state| state.resource(&name, &interface))
     }
 
-    fn acquire(&self, task: u64, token: u64, resources: &[u32], _: u64, _: &mut [u64]) -> Status {
+    fn acquire(
+        &self,
+        task: u64,
+        token: u64,
+        resources: &[u32],
+        timeout_ns: u64,
+        leases: &mut [u64],
+    ) -> Status {
         self.call(
             || format!("acquire({}, {token}, {resources:?})", short(task)),
-            |state| match state.permit("acquire", task, Allowed::Step) {
-                Ok(()) => {
-                    state.refuse("handle.life.resource", Status::E_RESOURCE, "no resource was given out")
-                }
-                Err(status) => status,
-            },
+            |state| state.acquire(task, token, resources, timeout_ns, leases),
         )
     }
 
     fn release(&self, task: u64, lease: u64, how: u32) -> Status {
         self.call(
-            || format!("release({}, {lease}, {how})", short(task)),
-            |state| match state.permit("release", task, Allowed::StepOrFinish) {
-                Ok(()) => state.refuse("handle.forged", Status::E_GONE, "no lease was given out"),
-                Err(status) => status,
-            },
+            || format!("release({}, {lease:#x}, {how})", short(task)),
+            |state| state.release(task, lease, how),
         )
     }
 
-    fn lease_interface(&self, task: u64, _: u64) -> Option<ExtensionTable> {
-        let _ = self.shared.lock().permit("lease_interface", task, Allowed::Step);
-        None
+    fn lease_interface(&self, task: u64, lease: u64) -> Option<ExtensionTable> {
+        let mut state = self.shared.lock();
+        state.permit("lease_interface", task, Allowed::Step).ok()?;
+        let found = state.leases.get(&lease).filter(|lease| lease.task == task && lease.is_held)?;
+        interface(state.resources[found.resource].interface.as_bytes())
     }
 
     fn refused(&self, task: u64, call: &'static str, refusal: &BoundaryRefusal) {

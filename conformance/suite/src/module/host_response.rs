@@ -1,9 +1,10 @@
 //! The kit's host: request bodies and responses. Checks what HTTP permits, with the least limits that a container may have.
 
+use super::permission::Allowed;
 use super::plan::{Pieces, Room};
 use super::record::{Answer, Phase};
 use super::script::BodyEnd;
-use super::state::{Allowed, HEAD_BYTES, RESPOND_BYTES, State};
+use super::state::{HEAD_BYTES, RESPOND_BYTES, State};
 use super::task::Wait;
 use http_container_abi::constants::event_kind;
 use http_container_abi::{FieldsView, RawFields, Read, ResponseView, Status};
@@ -74,6 +75,9 @@ impl State {
         if let Err(status) = self.check_token("body_read", task, token) {
             return Read::none(status);
         }
+        if self.task(task).feed.is_taken {
+            return Read::none(self.refuse("dispatch.body.taken", Status::E_STATE, "a child has the body"));
+        }
         let old = self.task(task).feed.shown.take();
         self.bury(old);
         let late = self.plan.late;
@@ -121,7 +125,7 @@ impl State {
         self.need_request("body_trailers", task)?;
         let feed = &self.task(task).feed;
         if feed.is_over && feed.end == BodyEnd::Whole {
-            return Ok(RawFields::NONE);
+            return Ok(feed.trailers.raw());
         }
         Err(self.refuse("body.trailers.after-end", Status::E_STATE, "the body has not ended"))
     }

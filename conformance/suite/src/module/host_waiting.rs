@@ -1,7 +1,8 @@
 //! The kit's host: completions, timers, what is withdrawn, and tasks that are spawned. Must not know when callbacks are due.
 
 use super::host::is_reserved;
-use super::state::{Allowed, Callback, State, TASKS};
+use super::permission::Allowed;
+use super::state::{Callback, State, TASKS};
 use super::task::{Life, Task, Wait};
 use http_container_abi::constants::{WORKER_ANY, WORKER_SELF, task_kind};
 use http_container_abi::{Event, Opaque, Status};
@@ -64,15 +65,25 @@ impl State {
         if token != 0 && found.life != Life::Finishing {
             if let Some(place) = found.find(token) {
                 let (_, wait) = found.waits.remove(place);
-                if let Wait::Completion(handle) = wait {
-                    self.completions.remove(&handle);
+                found.forget_token(token);
+                match wait {
+                    Wait::Completion(handle) => {
+                        self.completions.remove(&handle);
+                    }
+                    Wait::Acquire(_) => self.forget_leases(task, token),
+                    Wait::ChildHead(child) => self.end_child(child),
+                    Wait::Sql(lease) | Wait::Kv(lease) => {
+                        self.leases.entry(lease).and_modify(|lease| lease.is_poisoned = true);
+                    }
+                    _ => {}
                 }
                 *withdrawn = Some(wait);
                 return (Status::OK, None);
             }
             if let Some(place) = found.latched.iter().position(|event| event.token == token) {
                 let event = found.latched.remove(place);
-                found.forget_work(token);
+                found.forget_token(token);
+                self.delivered(task, &event);
                 return (Status::E_TOO_LATE, Some(event));
             }
         }

@@ -208,6 +208,7 @@ impl Instance {
             if let Some(Ok(state)) = self.workers[worker].take() {
                 let (table, instance) = (self.table, self.instance);
                 let number = worker as u32;
+                self.shared.lock().descriptors.end_worker(number);
                 self.on(Callback::WorkerStop, number, 0, move || table.worker_stop(instance, state));
             }
         }

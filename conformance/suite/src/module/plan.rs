@@ -1,7 +1,9 @@
 //! What the kit's host does to a module in one run, out of a seed. Pure data; must not know how it is done.
 
 use super::choices::Choices;
+use super::resources::Members;
 use super::script::{BodyEnd, Script, scripts};
+use crate::target::ModuleTarget;
 use http_container_abi::Status;
 
 /// How a request body comes.
@@ -92,6 +94,14 @@ pub struct Plan {
     pub has_extensions: bool,
     /// A call of `complete` on a thread of the module's is held up once in so many times; 0: never.
     pub held_up: usize,
+    /// What becomes of leases and of what is asked of them.
+    pub members: Members,
+    /// How far the clock goes with each look at it (ns).
+    pub tick_ns: u64,
+    /// Whether an interface that the module offers is refused.
+    pub is_offer_refused: bool,
+    /// Whether time passes as it does outside, and offloaded works run beside.
+    pub is_real: bool,
     /// Whether what happens is written down.
     pub is_traced: bool,
 }
@@ -99,10 +109,10 @@ pub struct Plan {
 impl Plan {
     /// The run of a seed with every sort of lateness, and nothing that goes wrong.
     #[must_use]
-    pub fn of_seed(seed: u64, targets: &[String]) -> Plan {
+    pub fn of_seed(seed: u64, wanted: &ModuleTarget) -> Plan {
         let mut choices = Choices::new(seed, 1);
         let count = 1 + choices.below(6);
-        let scripts = scripts(&mut choices, count, targets);
+        let scripts = scripts(&mut choices, count, wanted);
         let pieces = match choices.below(4) {
             0 => Pieces::Bytes,
             1 => Pieces::UpTo(16),
@@ -127,6 +137,14 @@ impl Plan {
             poison: 0xdd,
             has_extensions: true,
             held_up: 0,
+            members: Members {
+                late: [0, 2][choices.below(2)],
+                batch: [0, 3][choices.below(2)],
+                ..Members::CALM
+            },
+            tick_ns: 100,
+            is_offer_refused: false,
+            is_real: false,
             is_traced: false,
         }
         .bounded()
@@ -149,6 +167,10 @@ impl Plan {
             poison: 0xdd,
             has_extensions: true,
             held_up: 0,
+            members: Members::CALM,
+            tick_ns: 100,
+            is_offer_refused: false,
+            is_real: false,
             is_traced: false,
         }
     }

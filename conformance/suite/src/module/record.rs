@@ -85,6 +85,8 @@ pub struct Record {
     pub extensions: Vec<String>,
     /// Names of resources that were asked for.
     pub resources: Vec<String>,
+    /// Interfaces that were offered.
+    pub offers: Vec<String>,
     /// How `create` ended.
     pub create: Option<Status>,
 }

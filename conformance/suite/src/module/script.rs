@@ -1,6 +1,7 @@
 //! The requests that the kit's host sends to a module. Must not know what a module does with them.
 
 use super::choices::Choices;
+use crate::target::ModuleTarget;
 use http_container_abi::constants::address_family;
 use http_container_abi::{RequestFacts, RequestSpans, RequestStorage, Span, hc_address};
 
@@ -23,13 +24,15 @@ pub struct Script {
     /// Path and query.
     pub target: String,
     /// Header fields.
-    pub fields: Vec<(&'static str, String)>,
+    pub fields: Vec<(String, String)>,
     /// The body.
     pub body: Vec<u8>,
     /// How it ends.
     pub end: BodyEnd,
     /// Whether its length is told.
     pub is_length_known: bool,
+    /// Whether trailers follow the body.
+    pub has_trailers: bool,
     /// 10 or 11.
     pub version: u32,
 }
@@ -39,27 +42,35 @@ fn bytes(count: usize) -> Vec<u8> {
     (0..count).map(|index| b'a' + (index % 23) as u8).collect()
 }
 
-/// So many requests of all sorts. `targets` are those that the user named; some are for them, the others for the kit's own.
+/// So many requests of all sorts. `wanted` names paths and fields of the user's; without paths they are the kit's own.
 #[must_use]
-pub fn scripts(choices: &mut Choices, count: usize, targets: &[String]) -> Vec<Script> {
+pub fn scripts(choices: &mut Choices, count: usize, wanted: &ModuleTarget) -> Vec<Script> {
     const OWN: [&str; 5] = ["/", "/?ms=3", "/a/b%20c?x=1&y=%00", "/?", "/deep/er/path/index.html?ms=0"];
     const METHODS: [&str; 6] = ["GET", "POST", "GET", "PUT", "HEAD", "DELETE"];
     const SIZES: [usize; 7] = [0, 1, 2, 17, 300, 5_000, 70_000];
     let one = |choices: &mut Choices| {
         let own = OWN[choices.below(OWN.len())].to_owned();
-        let target = if targets.is_empty() { own } else { targets[choices.below(targets.len())].clone() };
+        let target = if wanted.paths.is_empty() {
+            own
+        } else {
+            wanted.paths[choices.below(wanted.paths.len())].clone()
+        };
         let method = METHODS[choices.below(METHODS.len())];
         let size = if matches!(method, "POST" | "PUT") { SIZES[choices.below(SIZES.len())] } else { 0 };
-        let mut fields = vec![("host", "kit.example".to_owned()), ("x-kit", "a, b".to_owned())];
+        let field = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut fields = vec![field("host", "kit.example"), field("x-kit", "a, b")];
+        fields.extend(wanted.fields.clone());
         if choices.one_in(3) {
-            fields.push(("cookie", "a=1; b=2".to_owned()));
+            fields.push(field("cookie", "a=1; b=2"));
         }
         if size > 0 {
-            fields.push(("content-type", "text/plain".to_owned()));
+            fields.push(field("content-type", "text/plain"));
         }
         let version = if choices.one_in(8) { 10 } else { 11 };
         let is_length_known = version == 10 || choices.one_in(2);
-        Script { method, target, fields, body: bytes(size), end: BodyEnd::Whole, is_length_known, version }
+        let has_trailers = size > 0 && !is_length_known && choices.one_in(2);
+        let (body, end) = (bytes(size), BodyEnd::Whole);
+        Script { method, target, fields, body, end, is_length_known, has_trailers, version }
     };
     (0..count).map(|_| one(choices)).collect()
 }
@@ -70,10 +81,11 @@ pub fn plain(target: &str) -> Script {
     Script {
         method: "GET",
         target: target.to_owned(),
-        fields: vec![("host", "kit.example".to_owned())],
+        fields: vec![("host".to_owned(), "kit.example".to_owned())],
         body: Vec::new(),
         end: BodyEnd::Whole,
         is_length_known: true,
+        has_trailers: false,
         version: 11,
     }
 }

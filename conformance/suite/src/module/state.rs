@@ -1,11 +1,16 @@
 //! What the kit's host knows, behind one lock, and which call is allowed where. No module is called under the lock.
 
+use super::children::Child;
 use super::choices::Choices;
+use super::descriptors::Descriptors;
+use super::kv_store::Store;
+use super::members::Member;
 use super::plan::{Disturbance, Plan};
 use super::record::{Phase, Record};
-use super::task::{Life, Task, Wait};
-use http_container_abi::constants::{module_flag, task_kind};
+use super::resources::{Lease, Named};
+use super::task::Task;
 use http_container_abi::{Event, RequestStorage, Status};
+use mio::Poll;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
@@ -49,17 +54,6 @@ pub struct Running {
     pub task: u64,
 }
 
-/// In which callbacks of a worker a call is allowed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Allowed {
-    /// Steps.
-    Step,
-    /// Steps and `finish`, and never a breach elsewhere: destructors call it.
-    Cancel,
-    /// Steps and `finish`.
-    StepOrFinish,
-}
-
 /// Everything.
 pub struct State {
     pub plan: Plan,
@@ -84,11 +78,26 @@ pub struct State {
     pub is_over: bool,
     /// A task is cancelled as soon as an event of its is latched.
     pub cancel_when_latched: Option<(u64, Status)>,
+    /// Resources that the module asked for: the first one is 1.
+    pub resources: Vec<Named>,
+    pub leases: HashMap<u64, Lease>,
+    /// What is stored, by the place of the resource.
+    pub stores: HashMap<usize, Store>,
+    /// The interface that the module offered: it is a provider.
+    pub offered: Option<String>,
+    pub members: HashMap<u64, Member>,
+    /// Members whose task is over.
+    pub past_members: HashMap<u64, Member>,
+    pub children: HashMap<u64, Child>,
+    pub descriptors: Descriptors,
+    /// Offloaded works that run beside.
+    pub works_beside: u64,
     pub refusals: HashMap<ThreadId, (&'static str, &'static str)>,
     /// Memory of ended views, poisoned.
     pub graveyard: VecDeque<Vec<u8>>,
     pub request_graveyard: VecDeque<RequestStorage>,
     pub event_graveyard: VecDeque<Vec<Event>>,
+    pub lease_graveyard: VecDeque<Lease>,
 }
 
 /// The state behind its lock.
@@ -96,6 +105,8 @@ pub struct Shared {
     state: Mutex<State>,
     /// A thread of the module's completed something.
     pub changed: Condvar,
+    /// The queue of events of descriptors, once there is one.
+    poll: Mutex<Option<Poll>>,
 }
 
 impl Shared {
@@ -120,12 +131,37 @@ impl Shared {
             is_closing: false,
             is_over: false,
             cancel_when_latched: None,
+            resources: Vec::new(),
+            leases: HashMap::new(),
+            stores: HashMap::new(),
+            offered: None,
+            members: HashMap::new(),
+            past_members: HashMap::new(),
+            children: HashMap::new(),
+            descriptors: Descriptors::default(),
+            works_beside: 0,
             refusals: HashMap::new(),
             graveyard: VecDeque::new(),
             request_graveyard: VecDeque::new(),
             event_graveyard: VecDeque::new(),
+            lease_graveyard: VecDeque::new(),
         };
-        Shared { state: Mutex::new(state), changed: Condvar::new() }
+        Shared { state: Mutex::new(state), changed: Condvar::new(), poll: Mutex::new(None) }
+    }
+
+    /// The queue of events of descriptors. It is locked before the state.
+    pub fn poll(&self) -> MutexGuard<'_, Option<Poll>> {
+        self.poll.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something came from outside: whoever waits for that goes on.
+    pub fn wake(&self) {
+        self.changed.notify_all();
+        let waker = self.lock().descriptors.waker();
+        if let Some(waker) = waker {
+            // A queue that cannot be written to has events.
+            let _ = waker.wake();
+        }
     }
 
     /// The state.
@@ -180,124 +216,6 @@ impl State {
     /// A live task, as the driver knows it.
     pub fn task(&mut self, task: u64) -> &mut Task {
         self.tasks.get_mut(&task).expect("the driver holds handles of live tasks only")
-    }
-
-    /// Whether a call with `thread=task` is allowed here for that task; what it is answered if not [host.call.order].
-    ///
-    /// # Errors
-    /// The answer.
-    pub fn permit(&mut self, call: &'static str, task: u64, allowed: Allowed) -> Result<(), Status> {
-        self.look_alive(call);
-        if let Err((rule, status, text)) = self.look(task, allowed) {
-            let is_harmless =
-                allowed == Allowed::Cancel || status == Status::E_GONE && allowed == Allowed::StepOrFinish;
-            return Err(if is_harmless {
-                self.refuse(rule, status, text)
-            } else {
-                self.breach(call, rule, status, text)
-            });
-        }
-        let has_left = match self.plan.disturbance {
-            Disturbance::PeerLeaves { script, call, .. } => (script, call),
-            _ => (usize::MAX, 0),
-        };
-        let found = self.task(task);
-        found.calls += 1;
-        if found.script == Some(has_left.0) && found.calls == has_left.1 {
-            self.lose_peer(task);
-        }
-        Ok(())
-    }
-
-    /// As [`permit`](Self::permit), for a call that a container may refuse for reasons of its own.
-    ///
-    /// # Errors
-    /// The answer.
-    pub fn permit_refusable(&mut self, call: &'static str, task: u64) -> Result<(), Status> {
-        self.permit(call, task, Allowed::Step)?;
-        self.record.calls += 1;
-        match self.plan.disturbance {
-            Disturbance::Refuse { call: number, status } if number == self.record.calls => {
-                self.record.trace(|| format!("   {call} is refused with {status:?}"));
-                Err(self.refuse("", status, "the container cannot do it now"))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    fn look(&self, task: u64, allowed: Allowed) -> Result<(), (&'static str, Status, &'static str)> {
-        let Some(running) = self.here() else {
-            return Err(("thread.worker", Status::E_THREAD, "called on a thread that runs no callback"));
-        };
-        match running.callback {
-            Callback::Create | Callback::Destroy => {
-                return Err(("thread.worker", Status::E_THREAD, "called in create or destroy"));
-            }
-            Callback::WorkerStart | Callback::WorkerStop => {
-                let text = "called in worker_start or worker_stop";
-                return Err(("host.call.in-step", Status::E_STATE, text));
-            }
-            Callback::Finish if allowed == Allowed::Step => {
-                return Err(("task.finish.calls", Status::E_STATE, "called in finish"));
-            }
-            Callback::Finish | Callback::Step => {}
-        }
-        let Some(found) = self.tasks.get(&task).filter(|found| found.is_live()) else {
-            return Err(if task >> 40 == self.tag >> 40 || task == 0 {
-                ("handle.generation", Status::E_GONE, "the task has ended")
-            } else {
-                ("handle.instance", Status::E_GONE, "there is no such task in this instance")
-            });
-        };
-        if found.worker != running.worker {
-            return Err(("thread.task.worker", Status::E_THREAD, "the task is another worker's"));
-        }
-        if self.flags & module_flag::MIGRATES != 0 && task != running.task {
-            let text = "the task of another callback, in a module with HC_MODULE_MIGRATES";
-            return Err(("thread.call.migrates", Status::E_THREAD, text));
-        }
-        if found.life == Life::Fresh {
-            return Err(("task.fresh.calls", Status::E_STATE, "the task has not started"));
-        }
-        Ok(())
-    }
-
-    /// Whether a task has a request.
-    ///
-    /// # Errors
-    /// The answer of a call that needs one.
-    pub fn need_request(&mut self, call: &'static str, task: u64) -> Result<(), Status> {
-        if matches!(self.task(task).kind, task_kind::REQUEST | task_kind::CHILD) {
-            return Ok(());
-        }
-        Err(self.breach(call, "task.request.none", Status::E_STATE, "the task has no request"))
-    }
-
-    /// Begins an operation.
-    pub fn begin(&mut self, call: &'static str, task: u64, token: u64, wait: Wait) -> Status {
-        if let Err(status) = self.check_token(call, task, token) {
-            return status;
-        }
-        if self.task(task).cancel.is_some() {
-            return self.refuse("cancel.flag.calls", Status::E_CANCELLED, "the task is being cancelled");
-        }
-        if self.task(task).waits.len() >= OPERATIONS {
-            return self.refuse("completion.limit", Status::E_LIMIT, "the task has too many operations");
-        }
-        self.task(task).waits.push((token, wait));
-        Status::PENDING
-    }
-
-    /// Whether a token is free.
-    ///
-    /// # Errors
-    /// `HC_E_TOKEN`.
-    pub fn check_token(&mut self, call: &'static str, task: u64, token: u64) -> Result<(), Status> {
-        if token == 0 || !self.task(task).has_token(token) {
-            return Ok(());
-        }
-        let text = "an outstanding operation of the task has this token";
-        Err(self.breach(call, "completion.token.unique", Status::E_TOKEN, text))
     }
 
     /// An event has happened.

@@ -2,7 +2,8 @@
 
 use super::record::{Answer, Phase};
 use super::script::BodyEnd;
-use http_container_abi::{Event, Opaque, RequestStorage, Status, Work};
+use http_container_abi::constants::event_kind;
+use http_container_abi::{Event, FieldStorage, Opaque, RequestStorage, Status, Work};
 use std::sync::Arc;
 
 /// What an operation waits for.
@@ -18,6 +19,28 @@ pub enum Wait {
     Completion(u64),
     /// Offloaded work.
     Offload(Work),
+    /// Offloaded work that runs beside, by its number.
+    Beside(u64),
+    /// An edge: the registration, and the interest.
+    Fd(u64, u32),
+    /// The head of a child's response.
+    ChildHead(u64),
+    /// The body of a child's response.
+    ChildBody(u64),
+    /// A request to a member.
+    Member,
+    /// Room for rows of a member.
+    MemberRoom,
+    /// Leases; whether the module gave a time.
+    Acquire(bool),
+    /// The answer to a statement on that lease.
+    Sql(u64),
+    /// Rows of that lease.
+    SqlRows(u64),
+    /// The answer of a store on that lease.
+    Kv(u64),
+    /// A message on that lease.
+    KvMessage(u64),
 }
 
 /// Where a task is in its life.
@@ -50,6 +73,10 @@ pub struct Feed {
     pub is_over: bool,
     /// The next read goes on, whatever is chosen: an event promised it.
     pub is_promised: bool,
+    /// A child has it.
+    pub is_taken: bool,
+    /// The trailers.
+    pub trailers: FieldStorage,
 }
 
 /// A task.
@@ -83,6 +110,8 @@ pub struct Task {
     pub latched: Vec<Event>,
     /// Works whose event is latched.
     pub done_works: Vec<(u64, Work)>,
+    /// Operations on leases, by token, until their event is delivered.
+    pub lease_tokens: Vec<(u64, u64)>,
     /// Notices that it asked for, and those that came.
     pub notices: (u32, u32),
     /// Its body.
@@ -91,6 +120,8 @@ pub struct Task {
     pub answer: Answer,
     /// Room for the response; `None`: always enough.
     pub room: Option<usize>,
+    /// How often there was room again.
+    pub rooms: u32,
     /// The peer is gone.
     pub is_alone: bool,
     /// How often it yielded.
@@ -110,6 +141,8 @@ impl Task {
             shown: None,
             is_over: false,
             is_promised: false,
+            is_taken: false,
+            trailers: FieldStorage::new(),
         };
         Task {
             script: None,
@@ -126,10 +159,12 @@ impl Task {
             waits: Vec::new(),
             latched: Vec::new(),
             done_works: Vec::new(),
+            lease_tokens: Vec::new(),
             notices: (0, 0),
             feed,
             answer: Answer::default(),
             room: None,
+            rooms: 0,
             is_alone: false,
             suspensions: 0,
             calls: 0,
@@ -160,6 +195,30 @@ impl Task {
         self.waits.iter().any(|(_, wait)| is_it(wait)) || self.latched.iter().any(|event| event.kind == kind)
     }
 
+    /// Whether an operation of that kind on that lease is outstanding.
+    #[must_use]
+    pub fn is_waiting_for(&self, kind: u32, lease: u64) -> bool {
+        let of_lease = |token: u64| self.lease_tokens.contains(&(token, lease));
+        let is_kind = |wait: &Wait| match wait {
+            Wait::SqlRows(_) => kind == event_kind::SQL_ROWS,
+            Wait::KvMessage(_) => kind == event_kind::KV_MESSAGE,
+            Wait::ChildBody(_) => kind == event_kind::CHILD_BODY,
+            _ => false,
+        };
+        self.waits.iter().any(|(token, wait)| is_kind(wait) && of_lease(*token))
+            || self.latched.iter().any(|event| event.kind == kind && of_lease(event.token))
+    }
+
+    /// A lease is over: its operations are withdrawn. Their tokens.
+    pub fn end_lease(&mut self, lease: u64) -> Vec<u64> {
+        let (ended, left): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.lease_tokens).into_iter().partition(|(_, of)| *of == lease);
+        self.lease_tokens = left;
+        let tokens: Vec<u64> = ended.into_iter().map(|(token, _)| token).collect();
+        self.waits.retain(|(token, _)| !tokens.contains(token));
+        tokens
+    }
+
     /// Whether the response has no body on the wire, whatever is written.
     #[must_use]
     pub fn has_no_body(&self) -> bool {
@@ -175,9 +234,25 @@ impl Task {
     }
 }
 
+impl Wait {
+    /// The lease, registration or child that it is about.
+    #[must_use]
+    pub fn lease(&self) -> Option<u64> {
+        match self {
+            Wait::Sql(lease) | Wait::SqlRows(lease) | Wait::Kv(lease) | Wait::KvMessage(lease) => {
+                Some(*lease)
+            }
+            Wait::Fd(registration, _) => Some(*registration),
+            Wait::ChildHead(child) | Wait::ChildBody(child) => Some(*child),
+            _ => None,
+        }
+    }
+}
+
 impl Task {
-    /// The argument of a work whose event is delivered is the module's again.
-    pub fn forget_work(&mut self, token: u64) {
+    /// The event with that token is delivered: the argument of a work is the module's again.
+    pub fn forget_token(&mut self, token: u64) {
+        self.lease_tokens.retain(|(of, _)| *of != token);
         if let Some(place) = self.done_works.iter().position(|(of, _)| *of == token) {
             self.done_works.remove(place).1.forget();
         }

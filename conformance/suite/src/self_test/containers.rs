@@ -48,6 +48,8 @@ pub struct Fault {
     pub is_everywhere: bool,
     /// The cases that must fail.
     pub expected: &'static [&'static str],
+    /// Those that may, as it comes: they are not run. `*` at the end stands for any.
+    pub sometimes: &'static [&'static str],
 }
 
 /// All of them.
@@ -74,6 +76,7 @@ fn one(part: &'static str) -> Result<Fault, String> {
     let name = lines.next().unwrap_or_default().trim();
     let mut how = None;
     let mut expected = Vec::new();
+    let mut sometimes = Vec::new();
     let (mut scope, mut is_everywhere) = ("", false);
     for line in lines.filter(|line| !line.is_empty()) {
         match line.split_once(' ').unwrap_or((line, "")) {
@@ -82,12 +85,14 @@ fn one(part: &'static str) -> Result<Fault, String> {
             ("log", words) => how = Some(How::Log(words.to_owned())),
             ("ignores", name) => how = Some(How::Setting(name.to_owned())),
             ("fails", cases) => expected.extend(cases.split(' ')),
+            ("sometimes", cases) => sometimes.extend(cases.split(' ')),
             ("of", beginning) => scope = beginning,
             ("everywhere", "") => is_everywhere = true,
             (word, _) => return Err(format!("no such line: {word}")),
         }
     }
-    Ok(Fault { name, how: how.ok_or("what is it?")?, scope, is_everywhere, expected: expected.leak() })
+    let how = how.ok_or("what is it?")?;
+    Ok(Fault { name, how, scope, is_everywhere, expected: expected.leak(), sometimes: sometimes.leak() })
 }
 
 /// What the proof runs with.
@@ -186,8 +191,15 @@ pub enum Extent {
 fn chosen(faults: &[&Fault], number: usize, cases: &[Case], extent: Extent) -> Vec<usize> {
     let fault = faults[number];
     let is_expected = |at: &usize| fault.expected.contains(&cases[*at].name);
-    let is_other =
-        |at: &usize| !fault.is_everywhere && cases[*at].name.starts_with(fault.scope) && !is_expected(at);
+    let is_other = |at: &usize| {
+        let name = cases[*at].name;
+        let may_fail = fault.sometimes.iter().any(|one| match one.strip_suffix('*') {
+            Some(beginning) => name.starts_with(beginning),
+            None => name == *one,
+        });
+        let is_run = !fault.is_everywhere && name.starts_with(fault.scope) && !may_fail;
+        is_run && !is_expected(at)
+    };
     if extent == Extent::Everything {
         return (0..cases.len()).filter(|at| is_expected(at) || is_other(at)).collect();
     }
@@ -205,7 +217,7 @@ fn chosen(faults: &[&Fault], number: usize, cases: &[Case], extent: Extent) -> V
     chosen
 }
 
-/// What comes of a bench with each fault, and of containers in which nothing is wrong but that the bad host or the bad wire is there.
+/// What comes of a bench with each fault whose name has one of the filters in it, or with all, and of containers in which nothing is wrong but that the bad host or the bad wire is there.
 ///
 /// # Errors
 /// When the adapter does not answer.
@@ -214,14 +226,19 @@ pub fn run(
     program: &Path,
     at_once: usize,
     extent: Extent,
+    filters: &[String],
     mut tell: impl FnMut(&Kill),
 ) -> Result<Vec<Kill>, String> {
     let capabilities = adapter::capabilities(&bench.good)?;
     let cases: Vec<Case> = registry::all().into_iter().filter(|case| case.subject == Kind::Server).collect();
     let good =
-        [("none-of-the-host", How::Host("none".into())), ("none-of-the-wire", How::Wire("none".into()))]
-            .map(|(name, how)| Fault { name, how, scope: "", is_everywhere: false, expected: &[] });
-    let faults: Vec<&Fault> = good.iter().chain(faults()).collect();
+        [("none-of-the-host", How::Host("none".into())), ("none-of-the-wire", How::Wire("none".into()))].map(
+            |(name, how)| Fault { name, how, scope: "", is_everywhere: false, expected: &[], sometimes: &[] },
+        );
+    let is_chosen = |fault: &&Fault| {
+        filters.is_empty() || filters.iter().any(|filter| fault.name.contains(filter.as_str()))
+    };
+    let faults: Vec<&Fault> = good.iter().chain(faults()).filter(is_chosen).collect();
     let mut kills: Vec<Kill> =
         faults.iter().map(|fault| Kill { fault: fault.name, expected: &[], failed: Vec::new() }).collect();
     let mut left = vec![0; faults.len()];

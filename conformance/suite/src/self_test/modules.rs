@@ -2,7 +2,7 @@
 //! find a fault.
 
 use super::faults::{FAULTS, Fault, How};
-use super::{Kill, failed};
+use super::{Kill, echo, failed};
 use crate::case::Case;
 use crate::registry;
 use crate::runner;
@@ -20,11 +20,12 @@ use std::time::Duration;
 /// When the module cannot be read, or this program cannot run itself.
 pub fn run(bad: &Path, program: &Path, at_once: usize, mut tell: impl FnMut(&Kill)) -> io::Result<Vec<Kill>> {
     let scratch = Scratch::new()?;
+    let peer = echo::start()?;
     let cases: Vec<Case> = registry::all().into_iter().filter(|case| case.subject == Kind::Module).collect();
     let mut kills = Vec::new();
     let good = Fault { name: "none", how: How::Configuration, expected: &[] };
     for fault in std::iter::once(&good).chain(FAULTS) {
-        let target = Target::Module(fault.target(bad, &scratch)?);
+        let target = Target::Module(fault.target(bad, &scratch, &peer)?);
         let ran = runner::run_as(program, &cases, &target, at_once, Duration::from_secs(60), |_| {});
         let kill = Kill { fault: fault.name, expected: fault.expected, failed: failed(ran) };
         tell(&kill);
@@ -43,7 +44,7 @@ pub fn unproven() -> Vec<&'static str> {
 
 impl Fault {
     /// The bad module with this fault.
-    fn target(&self, bad: &Path, scratch: &Scratch) -> io::Result<ModuleTarget> {
+    fn target(&self, bad: &Path, scratch: &Scratch, peer: &str) -> io::Result<ModuleTarget> {
         let plain = ModuleTarget {
             path: bad.to_owned(),
             config: "{}".into(),
@@ -52,6 +53,11 @@ impl Fault {
             ..ModuleTarget::default()
         };
         Ok(match self.how {
+            How::Configuration if self.name.starts_with("link:") => ModuleTarget {
+                config: format!("{{\"fault\":\"{}\",\"peer\":\"{peer}\"}}", self.name),
+                peer: peer.to_owned(),
+                ..plain
+            },
             How::Configuration => {
                 ModuleTarget { config: format!("{{\"fault\":\"{}\"}}", self.name), ..plain }
             }

@@ -126,10 +126,10 @@ impl Client<'_> {
                 let seen = self.exchange.take_interim()?;
                 return if seen == *status { Ok(()) } else { Err(format!("{seen} came")) };
             }
-            Act::ClosedOr(status) => {
+            Act::ClosedOr(statuses) => {
                 return match self.exchange.next(&self.method) {
                     Next::End => Ok(()),
-                    Next::Response(response) if response.status == *status => self.closed(),
+                    Next::Response(response) if statuses.contains(&response.status) => self.closed(),
                     other => Err(format!("{other:?}")),
                 };
             }

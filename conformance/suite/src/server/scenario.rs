@@ -68,8 +68,8 @@ pub enum Act {
     InterimComes(u16),
     /// Every malformed request of the corpus is sent, and none makes a task.
     CorpusMakesNoTask,
-    /// A response of that status and the end, or the end alone.
-    ClosedOr(u16),
+    /// A response of one of these statuses and the end, or the end alone.
+    ClosedOr(Vec<u16>),
     /// A fresh instance answers at some time: its record knows nothing of the case.
     Replaced,
     /// The connections stay open, and unread, until the record was seen.
@@ -262,12 +262,7 @@ fn act(word: &str, rest: &str) -> Result<Act, String> {
             let (count, text) = rest.split_once(' ').ok_or("* COUNT TEXT")?;
             Act::Send(bytes_of(text)?.repeat(count.parse().map_err(|_| "* COUNT TEXT")?))
         }
-        "receive" => Act::Receive(
-            rest.split('/')
-                .map(str::parse)
-                .collect::<Result<_, _>>()
-                .map_err(|_| format!("no status: {rest}"))?,
-        ),
+        "receive" => Act::Receive(statuses(rest)?),
         "head" => Act::ReceiveHead(number()?),
         "method" => Act::Method(rest.to_owned()),
         "closed" => Act::Closed,
@@ -278,7 +273,7 @@ fn act(word: &str, rest: &str) -> Result<Act, String> {
         "each-response-byte" => Act::EachResponseByte(ending(rest)?),
         "interim-comes" => Act::InterimComes(number()?),
         "corpus-makes-no-task" => Act::CorpusMakesNoTask,
-        "closed-or" => Act::ClosedOr(number()?),
+        "closed-or" => Act::ClosedOr(statuses(rest)?),
         "replaced" => Act::Replaced,
         "kept" => Act::Kept,
         "stop" => Act::Stop,
@@ -295,6 +290,10 @@ fn act(word: &str, rest: &str) -> Result<Act, String> {
         "trailers" => Act::Trailers(rest.to_owned()),
         _ => return Err(format!("no such line: {word}")),
     })
+}
+
+fn statuses(words: &str) -> Result<Vec<u16>, String> {
+    words.split('/').map(str::parse).collect::<Result<_, _>>().map_err(|_| format!("no status: {words}"))
 }
 
 fn ending(word: &str) -> Result<Ending, String> {

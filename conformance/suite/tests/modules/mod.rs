@@ -12,11 +12,13 @@ pub fn root() -> &'static Path {
 }
 
 /// A folder for the modules of one test binary.
+#[allow(dead_code, reason = "not all test binaries need it")]
 pub fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
 }
 
 /// Runs a script of the repository.
+#[allow(dead_code, reason = "not all test binaries need it")]
 pub fn run(script: &str, arguments: &[&str]) {
     let status = Command::new(root().join(script)).args(arguments).status().expect("sh must be there");
     assert!(status.success(), "{script} {arguments:?}");
@@ -33,11 +35,28 @@ pub fn reference_server() -> PathBuf {
 }
 
 /// Builds examples that are written in Rust, without optimisation; the folder that they are in.
-#[allow(dead_code, reason = "only one of the test binaries needs it")]
+#[allow(dead_code, reason = "not all test binaries need it")]
 pub fn rust_examples(names: &[&str]) -> PathBuf {
+    build(&[], names)
+}
+
+/// Builds providers as modules; the folder that they are in.
+#[allow(dead_code, reason = "not all test binaries need it")]
+pub fn providers(names: &[&str]) -> PathBuf {
+    let packages: Vec<String> = names.iter().map(|name| format!("hc-provider-{name}")).collect();
+    let packages: Vec<&str> = packages.iter().map(String::as_str).collect();
+    build(&["--examples"], &packages).join("examples")
+}
+
+fn build(arguments: &[&str], names: &[&str]) -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("it is in the target folder");
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--locked", "--quiet", "--target-dir"]).arg(target).current_dir(root());
+    cargo
+        .arg("build")
+        .args(arguments)
+        .args(["--locked", "--quiet", "--target-dir"])
+        .arg(target)
+        .current_dir(root());
     names.iter().for_each(|name| {
         cargo.args(["--package", name]);
     });

@@ -38,6 +38,13 @@ impl Rules {
     }
 }
 
+/// For how many lines these stand: one says that more like it were left out, and how many.
+pub fn counted(told: &[String]) -> u64 {
+    let count =
+        |text: &String| text.split_once(" more of route ").map_or(1, |(count, _)| count.parse().unwrap());
+    told.iter().map(count).sum()
+}
+
 impl Reporter for Rules {
     fn wants(&self, level: Level) -> bool {
         level <= Level::Warn

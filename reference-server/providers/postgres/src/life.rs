@@ -57,6 +57,10 @@ impl Service<'_> {
 
     /// Does one request. False: the member is to be closed.
     async fn answer(&self, request: Request) -> Result<bool, Error> {
+        if matches!(request, Request::Kv(_)) {
+            self.member.done(Outcome::unsupported());
+            return Ok(true);
+        }
         let mut is_interrupted = false;
         let mut work = pin!(self.perform(request));
         let outcome = loop {
@@ -114,8 +118,8 @@ impl Service<'_> {
             Request::Transaction(kind) => self.session.transaction(kind).await.map(|()| 0),
             Request::Reset => self.session.reset().await.map(|()| 0),
             Request::Check => self.session.check().await.map(|()| 0),
-            Request::Kv(_) => Err(Failure::refused("", "a database is no store of keys")),
-            Request::Interrupt | Request::Close => Ok(0),
+            // What it does not serve was answered before.
+            Request::Kv(_) | Request::Interrupt | Request::Close => Ok(0),
         })
     }
 

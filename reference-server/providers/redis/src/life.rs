@@ -77,7 +77,7 @@ async fn perform(session: &mut Session, member: &Member, request: &Request) -> R
         Request::Kv(request) => session.perform(request, member).await?.map_or_else(failed, Outcome::reply),
         Request::Reset => session.reset().await?.map_or_else(failed, |()| Outcome::ok()),
         Request::Check => session.check().await?.map_or_else(failed, |()| Outcome::ok()),
-        Request::Statement(_) | Request::Transaction(_) => Outcome::failed("a store of keys is no database"),
+        Request::Statement(_) | Request::Transaction(_) => Outcome::unsupported(),
         Request::Interrupt | Request::Close => Outcome::ok(),
     })
 }

@@ -29,10 +29,7 @@ pub(crate) async fn forward(member: &Member, queue: Arc<RowQueue>) -> Result<(),
 async fn until_the_end(member: &Member, queue: &RowQueue) -> Result<(), Error> {
     loop {
         match poll_fn(|context| queue.poll_next(context)).await {
-            Next::Columns(names) => {
-                let names: Vec<&str> = names.iter().map(|name| &**name).collect();
-                member.columns(&names)?;
-            }
+            Next::Columns(names) => member.columns(&names)?,
             Next::Chunk(chunk) => hand_on(member, queue, &chunk).await?,
             Next::Spilled(part) => {
                 for bytes in read(Arc::new(part)).await? {

@@ -78,7 +78,7 @@ fn is_rollback(text: &str) -> bool {
 
 /// Runs a statement to its end. Answers how many rows it answered.
 fn step(statement: &mut Statement<'_>, interrupt: &Interrupt, rows: &mut RowWriter) -> Result<u64, Failure> {
-    let mut columns = None;
+    let mut are_boolean = None;
     let mut count = 0;
     if interrupt.is_asked() {
         return Err(Failure::interrupted());
@@ -89,16 +89,16 @@ fn step(statement: &mut Statement<'_>, interrupt: &Interrupt, rows: &mut RowWrit
             return Err(Failure::interrupted());
         }
         // Another connection may have changed the table until now; the first step has seen that.
-        let columns = columns.get_or_insert_with(|| {
+        let are_boolean = are_boolean.get_or_insert_with(|| {
             let columns = Columns::of(row.as_ref());
-            rows.columns(columns.names.clone());
-            columns
+            rows.columns(columns.names);
+            columns.are_boolean
         });
-        write(row, columns, rows)?;
+        write(row, are_boolean, rows)?;
         count += 1;
     }
     drop(cursor);
-    if columns.is_none() && statement.column_count() > 0 {
+    if are_boolean.is_none() && statement.column_count() > 0 {
         rows.columns(Columns::of(statement).names);
     }
     Ok(count)
@@ -106,15 +106,15 @@ fn step(statement: &mut Statement<'_>, interrupt: &Interrupt, rows: &mut RowWrit
 
 struct Columns {
     names: Vec<Box<str>>,
-    is_boolean: Vec<bool>,
+    are_boolean: Vec<bool>,
 }
 
 impl Columns {
     fn of(statement: &Statement<'_>) -> Self {
         let columns = statement.columns();
-        let (names, is_boolean) =
+        let (names, are_boolean) =
             columns.map(|column| (column.name().into(), is_boolean(column.decl_type()))).unzip();
-        Self { names, is_boolean }
+        Self { names, are_boolean }
     }
 }
 
@@ -123,8 +123,8 @@ fn is_boolean(declared: Option<&str>) -> bool {
     declared.is_some_and(|name| ["boolean", "bool"].iter().any(|known| known.eq_ignore_ascii_case(name)))
 }
 
-fn write(row: &Row<'_>, columns: &Columns, rows: &mut RowWriter) -> Result<(), Failure> {
-    for (index, is_boolean) in columns.is_boolean.iter().enumerate() {
+fn write(row: &Row<'_>, are_boolean: &[bool], rows: &mut RowWriter) -> Result<(), Failure> {
+    for (index, is_boolean) in are_boolean.iter().enumerate() {
         let value = match row.get_ref(index)? {
             ValueRef::Null => SqlValue::Null,
             ValueRef::Integer(number @ (0 | 1)) if *is_boolean => SqlValue::Bool(number == 1),

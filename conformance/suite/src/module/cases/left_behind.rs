@@ -40,10 +40,16 @@ fn memory(_: &Case, context: &mut Context) -> Outcome {
     };
     let seed = target.first_seed;
     let path = target.paths.first().map_or("/", String::as_str);
-    let scripts = vec![plain(path); REQUESTS];
+    let probe = match played(&module, &target, &Plan::calm(seed, Vec::new())) {
+        Ok(probe) => probe,
+        Err(outcome) => return outcome,
+    };
+    // A member does more than a request.
+    let requests = if probe.offers.is_empty() { REQUESTS } else { REQUESTS / 5 };
+    let scripts = vec![plain(path); requests];
     let plan = Plan { pieces: Pieces::UpTo(4096), at_once: 4, ..Plan::calm(seed, scripts) };
     let disturbance = Disturbance::Cancel {
-        script: REQUESTS / 2,
+        script: requests / 8,
         suspension: 1,
         reason: Status::CANCELLED_PEER,
         is_latched: false,
@@ -75,7 +81,7 @@ fn instances(_: &Case, context: &mut Context) -> Outcome {
         Err(outcome) => return outcome,
     };
     let round = |seed| {
-        let plan = Plan::of_seed(seed, &target.paths);
+        let plan = Plan::of_seed(seed, &target);
         let record = play(module.table, &plan, &target.config);
         (record.create == Some(Status::OK)).then_some(())
     };

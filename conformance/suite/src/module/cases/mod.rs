@@ -4,6 +4,10 @@ mod configuration;
 mod entry;
 mod left_behind;
 mod plain;
+mod provider;
+mod provider_kv;
+mod provider_sql;
+mod provider_transactions;
 mod situations;
 mod special;
 
@@ -17,8 +21,19 @@ use http_container_abi::{LoadedModule, Status, load};
 /// All of them.
 #[must_use]
 pub fn cases() -> Vec<Case> {
-    [entry::CASES, configuration::CASES, plain::CASES, situations::CASES, special::CASES, left_behind::CASES]
-        .concat()
+    [
+        entry::CASES,
+        configuration::CASES,
+        plain::CASES,
+        situations::CASES,
+        special::CASES,
+        left_behind::CASES,
+        provider::CASES,
+        provider_sql::CASES,
+        provider_transactions::CASES,
+        provider_kv::CASES,
+    ]
+    .concat()
 }
 
 /// A case about modules.
