@@ -15,13 +15,18 @@ probe() {
   shift
   # shellcheck disable=SC2086
   ${CC:-cc} $flags "$@" -o "$folder/$name.so" "$here/probe.c" "$here/requests.c" "$here/script.c" "$here/calls.c" "$here/table.c" \
-    "$here/view.c" "$here/body.c" "$here/record.c" "$here/resources.c" "$here/extensions.c"
+    "$here/view.c" "$here/body.c" "$here/record.c" "$here/resources.c" "$here/extensions.c" \
+    "$here/databases.c" "$here/values.c"
 }
 
 probe probe
 probe bound -DPROBE_FLAGS=HC_MODULE_THREAD_BOUND
 probe migrates -DPROBE_FLAGS=HC_MODULE_MIGRATES
 probe blocking -DPROBE_FLAGS=HC_MODULE_BLOCKING
+
+# The provider of resources, whose members the probes use.
+# shellcheck disable=SC2086
+${CC:-cc} $flags -o "$folder/provider.so" "$here/provider.c" "$here/member.c" "$here/values.c" "$here/record.c"
 
 number=0
 for name in plain major minor small large reserved flag no-id bad-id no-version no-start no-entry create-fails yields; do

@@ -329,6 +329,7 @@ static int call_other(struct task *task, struct step *step, char *answer, size_t
     hc_status status = H->refusal(H, &rule, &text);
     snprintf(answer, room, "%s %.*s%s", status_name(status), (int)rule.size, rule.size == 0 ? "" : rule.data,
              status != HC_OK || text.size > 0 ? "" : " WITHOUT-A-SENTENCE");
+    if (strcmp(word(step, 1), "text") == 0) snprintf(answer, room, "%s %.*s", status_name(status), (int)text.size, text.data);
   } else {
     return 0;
   }
@@ -339,7 +340,7 @@ static int call_other(struct task *task, struct step *step, char *answer, size_t
 static void check_answer(struct task *task, const char *name, const char *answer) {
   static const char *const may_wait[] = {"body_read", "response_write", "timer",      "acquire",    "lease",   "open",
                                          "child_read", "fd_wait",       "fd_await",   "take",       "offload", "kv",
-                                         "kv_message"};
+                                         "kv_message", "sql",           "sql_rows",   "sql_transaction"};
   size_t at;
   if (strncmp(answer, "CANCELLED_", 10) == 0) record_fault(task, "a call answered why a task was cancelled");
   if (strcmp(answer, "PENDING") != 0) return;
@@ -360,7 +361,7 @@ static int make(struct task *task, struct step *step, char *answer, size_t room)
   }
   return call_body(task, target, step, answer, room) || call_response(task, target, step, answer, room) ||
          call_waiting(task, target, step, answer, room) || call_resource(task, step, answer, room) ||
-         call_extension(task, step, answer, room) || call_other(task, step, answer, room);
+         call_database(task, step, answer, room) || call_extension(task, step, answer, room) || call_other(task, step, answer, room);
 }
 
 int call(struct task *task, struct step *step, char *answer, size_t room) {

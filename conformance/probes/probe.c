@@ -259,6 +259,7 @@ static void check_event(struct task *task, const hc_event *event) {
 static void tell_event(struct task *task, const char *how, const hc_event *event) {
   char line[160], text[120];
   if (!task->is_told || event->token == READ_TOKEN || event->token == WRITE_TOKEN || event->token == SEEN_TOKEN) return;
+  if (event->token == USAGE_TOKEN || (task->mode == MODE_ROWS && event->token == task->rows_token)) return;
   write_event(text, sizeof(text), event);
   snprintf(line, sizeof(line), "%s %s", how, text);
   record_line(task->instance, task->record, line);

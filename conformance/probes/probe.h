@@ -14,11 +14,21 @@
 #include "http_container/ext/dispatch.h"
 #include "http_container/ext/fd.h"
 #include "http_container/ext/offload.h"
+#include "http_container/ext/sql.h"
 
 #define NAME_SIZE 48
 #define WORDS 12
 #define OUTSTANDING 512
 #define WORKERS 64
+#define VALUES 16
+#define VIEWS 48
+
+/* What a member of the kit's provider lends in a resource of hc.pool/1: whoever has it can tell that it is one, and which. */
+struct lent {
+  uint32_t mark, member;
+};
+#define LENT_MARK 0x4c454e54u
+#define LENT_TYPE "org.http-container.probe.lent/1"
 
 /* What was written down for one script. Lives as long as the instance. */
 struct record {
@@ -91,17 +101,28 @@ struct task {
   hc_bytes chunk; /* the last one that body_read gave out */
   size_t lease_count; /* of start gates */
   unsigned mode; /* what goes on over several steps: enum mode */
+  hc_lease rows_lease; /* of which rows are read on, with that token */
+  hc_token rows_token;
+  struct rows *rows;   /* what was read so far */
+  char usage_words[NAME_SIZE]; /* what the usage of a resource has to be like */
+  hc_resource usage_of;
+  unsigned usage_turns;
+  const struct lent *lent; /* the object that it was lent last */
+  hc_bytes held[VIEWS]; /* views that are looked at again later */
+  size_t held_count;
+  uint64_t held_sum;
   int is_told;   /* whether steps write down what they answer */
   int in_finish;
 };
 
-enum mode { MODE_NONE, MODE_READ, MODE_WRITE, MODE_PLAIN, MODE_SEEN };
+enum mode { MODE_NONE, MODE_READ, MODE_WRITE, MODE_PLAIN, MODE_SEEN, MODE_ROWS, MODE_USAGE };
 
 #define AWAITS_ALL UINT64_MAX
 
 #define READ_TOKEN 900001
 #define WRITE_TOKEN 900002
 #define SEEN_TOKEN 900003
+#define USAGE_TOKEN 900004
 
 /* record.c */
 struct record *record_of(struct instance *instance, const char *key);
@@ -121,6 +142,19 @@ void forget_token(struct task *task, uint64_t token);
 /* resources.c, extensions.c: the same, about resources and about extensions. */
 int call_resource(struct task *task, struct step *step, char *answer, size_t room);
 int call_extension(struct task *task, struct step *step, char *answer, size_t room);
+
+/* databases.c: the same, about hc.sql/1, hc.pool/1 and hc.provider/1; and rows that are read over several steps. */
+int call_database(struct task *task, struct step *step, char *answer, size_t room);
+void begin_rows(struct task *task, struct step *step);
+hc_status rows_on(struct task *task);
+void begin_usage(struct task *task, struct step *step);
+hc_status usage_on(struct task *task);
+
+/* values.c: what a word stands for: n, b1, i-5, f1.5, tTEXT, x00ff (bytes), ?9 (a type that there is not). The word must live as long. */
+void value_of(char *word, hc_sql_value *value);
+void write_value(char *text, size_t room, const hc_sql_value *value);
+size_t cut(char *text, char at, char **words, size_t most);
+void decode(char *text);
 
 /* table.c: makes every host call once, with handles that are good for nothing. */
 void call_all(struct instance *instance, hc_task task, struct record *record, const char *where, struct step *step);

@@ -16,25 +16,9 @@
  *   lease TOKEN ...    as acquire, and yields until its event if it has to wait
  *   read-now           reads the body as far as it is there
  *   chunk              the last chunk of the body, which is still there
- *   fill               begins operations until one is refused */
+ *   fill               begins operations until one is refused
+ *   read-rows TOKEN LEASE  reads rows to their end        read-messages LEASE  messages as far as they are there */
 #include "probe.h"
-
-static int digit_of(char c) {
-  return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static void decode(char *text) {
-  char *to = text;
-  for (; *text != 0; text++) {
-    if (text[0] == '%' && digit_of(text[1]) >= 0 && digit_of(text[2]) >= 0) {
-      *to++ = (char)(digit_of(text[1]) * 16 + digit_of(text[2]));
-      text += 2;
-    } else {
-      *to++ = *text;
-    }
-  }
-  *to = 0;
-}
 
 /* A copy of the section of that name; "" is the first. Empty when there is none. */
 char *section(const char *whole, const char *name) {
@@ -254,6 +238,10 @@ static int control(struct task *task, struct step *step, char *answer, size_t ro
     read_now(task, answer, room);
   } else if (strcmp(name, "fill") == 0) {
     fill(task, answer, room);
+  } else if (strcmp(name, "read-rows") == 0) {
+    begin_rows(task, step);
+  } else if (strcmp(name, "until-usage") == 0) {
+    begin_usage(task, step);
   } else {
     return 0;
   }
@@ -268,7 +256,10 @@ hc_status run(struct task *task) {
     int is_over = 0;
     hc_status result = HC_DONE;
     if (task->mode != MODE_NONE) {
-      result = task->mode == MODE_READ ? read_on(task) : write_on(task);
+      result = task->mode == MODE_READ    ? read_on(task)
+               : task->mode == MODE_WRITE ? write_on(task)
+               : task->mode == MODE_ROWS  ? rows_on(task)
+                                          : usage_on(task);
       if (result == HC_YIELD) {
         return HC_YIELD;
       }

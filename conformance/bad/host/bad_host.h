@@ -29,6 +29,8 @@ struct bad_task {
   hc_field fields[64];
   hc_bytes chunk;        /* the last chunk of the body */
   int has_chunk, has_ended, loses_body;
+  void *view;            /* one that ends too soon */
+  size_t view_size;
   char held[64];         /* bytes of the response that are held back */
   size_t held_size;
   hc_event event;        /* one that comes again */
@@ -56,6 +58,10 @@ int is_skipped(const char *call, hc_status *status);
 /* calls_extension.c: the table of an extension, and of the interface of a lease. */
 const void *spoiled_extension(const char *id, const void *found);
 const void *spoiled_interface(const hc_host *H, const void *found);
+
+/* calls_member.c: the same of hc.provider/1, hc.sql/1 and hc.pool/1; an offer in the stead of a provider that makes none. */
+const void *spoiled_members(const char *id, const void *found);
+void offer_now(const hc_host *H);
 
 /* tasks.c */
 struct bad_task *task_new(void *instance, hc_task handle);

@@ -15,6 +15,7 @@ static hc_status HC_CALL create(const hc_host *H, hc_bytes config, void **instan
     real->create(H, config, instance);
     *instance = NULL;
   }
+  if (is_fault("offers", "always")) offer_now(H);
   status = real->create(H, config, instance);
   place = PLACE_NONE;
   /* An instance whose create failed is used all the same: start answers for it. */
@@ -114,6 +115,11 @@ static hc_status stepped(struct bad_task *task, hc_status status) {
   return status;
 }
 
+static int is_another(void) {
+  static unsigned count;
+  return __atomic_fetch_add(&count, 1, __ATOMIC_SEQ_CST) > 0;
+}
+
 static hc_status HC_CALL start(void *instance, void *worker_state, hc_task handle, const hc_start *given, void **state) {
   struct bad_task *task = task_new(instance, handle);
   hc_start start = *given;
@@ -142,6 +148,10 @@ static hc_status HC_CALL start(void *instance, void *worker_state, hc_task handl
   if (is_fault("start", "twice") && given->kind == HC_TASK_REQUEST) {
     real->start(instance, worker_state, handle, &start, &task->state);
     task->state = NULL;
+  }
+  if (is_fault("start", "first-only") && given->kind == HC_TASK_MEMBER && is_another()) {
+    task->is_over = 1;
+    return HC_E_RESOURCE;
   }
   status = real->start(instance, worker_state, handle, &start, &task->state);
   status = stepped(task, status);
@@ -230,6 +240,7 @@ static void HC_CALL finish(void *instance, void *worker_state, hc_task handle, v
     used = 0;
   }
   if (is_fault("view", "ends") && task->request.size != 0) task->request.path.size = 1;
+  if (task->view != NULL) memset(task->view, 0x5a, task->view_size);
   if (is_fault("finish", "never")) task->is_over = 1;
   if (is_fault("finish", "cancelled-never") && outcome <= HC_CANCELLED_PEER && outcome >= HC_CANCELLED_FAULT) task->is_over = 1;
   if (!task->is_over) {

@@ -178,6 +178,8 @@ const void *spoiled_extension(const char *id, const void *found) {
     good.offload = found;
     offload = (hc_offload){sizeof(offload), 0, offload_run};
     spoiled = &offload;
+  } else {
+    spoiled = spoiled_members(id, found);
   }
   pthread_mutex_unlock(&lock);
   return spoiled;
@@ -185,7 +187,7 @@ const void *spoiled_extension(const char *id, const void *found) {
 
 /* An interface of a lease is the same table as the extension of its id. */
 const void *spoiled_interface(const hc_host *H, const void *found) {
-  static const char *const ids[] = {HC_KV_ID, HC_LIMIT_ID};
+  static const char *const ids[] = {HC_KV_ID, HC_LIMIT_ID, "hc.sql/1", "hc.pool/1"};
   size_t at;
   for (at = 0; at < sizeof(ids) / sizeof(ids[0]) && found != NULL; at++) {
     if (host.extension(H, ids[at]) == found) return spoiled_extension(ids[at], found);

@@ -10,7 +10,9 @@ static int is_kind(uint32_t kind) {
                {"COMPLETION", HC_EVENT_COMPLETION}, {"ACQUIRE", HC_EVENT_ACQUIRE}, {"NOTICE", HC_EVENT_NOTICE},
                {"FD", HC_EVENT_FD},           {"CHILD_HEAD", HC_EVENT_CHILD_HEAD}, {"CHILD_BODY", HC_EVENT_CHILD_BODY},
                {"OFFLOAD", HC_EVENT_OFFLOAD},
-               {"KV", HC_EVENT_KV},           {"KV_MESSAGE", HC_EVENT_KV_MESSAGE}};
+               {"KV", HC_EVENT_KV},           {"KV_MESSAGE", HC_EVENT_KV_MESSAGE},
+               {"SQL", HC_EVENT_SQL},         {"SQL_ROWS", HC_EVENT_SQL_ROWS}, {"MEMBER", HC_EVENT_MEMBER},
+               {"MEMBER_ROOM", HC_EVENT_MEMBER_ROOM}};
   size_t at;
   if (!is_fault("event", NULL)) {
     return 0;

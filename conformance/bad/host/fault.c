@@ -8,8 +8,10 @@ static char words[WORDS][48];
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void read_words(void) {
+  static const char members[] = "member "; /* it is the provider that is wrapped, which is no matter here */
   const char *at = getenv("HC_BAD_HOST");
   size_t count = 0;
+  if (at != NULL && strncmp(at, members, sizeof(members) - 1) == 0) at += sizeof(members) - 1;
   while (at != NULL && *at != 0 && count < WORDS) {
     size_t size = strcspn(at, " ");
     snprintf(words[count++], sizeof(words[0]), "%.*s", (int)size, at);

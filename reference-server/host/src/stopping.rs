@@ -22,7 +22,7 @@ impl Worker {
         container.pool.wind_up();
         container.gated_of(self.index).into_iter().for_each(|task| container.drop_fresh(task, outcome));
         self.cancel_all(outcome, |record| record.member.is_none());
-        container.close_resources();
+        container.close_resources(outcome);
     }
 
     /// Whether members of resources are on this worker.

@@ -7,6 +7,7 @@ use crate::child;
 use crate::registry;
 use crate::runner::Ran;
 use crate::server::adapter;
+use crate::server::scenario::scenarios;
 use crate::target::{Kind, ServerTarget, Target};
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -17,8 +18,13 @@ use std::thread;
 use std::time::Duration;
 
 /// The faults, so that the program needs no files where it runs.
-const FILES: [(&str, &str); 2] =
-    [("host.txt", include_str!("containers/host.txt")), ("wire.txt", include_str!("containers/wire.txt"))];
+const FILES: [(&str, &str); 3] = [
+    ("host.txt", include_str!("containers/host.txt")),
+    ("wire.txt", include_str!("containers/wire.txt")),
+    (MEMBERS, include_str!("containers/members.txt")),
+];
+/// Its faults are held against the cases with the kit's provider, and no others are against these.
+const MEMBERS: &str = "members.txt";
 /// Most time of one case.
 const LIMIT: Duration = Duration::from_secs(60);
 
@@ -42,6 +48,8 @@ pub struct Fault {
     pub name: &'static str,
     /// What it is.
     pub how: How,
+    /// It is about members: held only against cases with the kit's provider, against which the others are not held.
+    pub is_about_members: bool,
     /// It is held only against cases whose names begin so.
     pub scope: &'static str,
     /// It shows in nearly every case, of which only the expected ones are run.
@@ -62,7 +70,11 @@ pub fn faults() -> &'static [Fault] {
     ALL.get_or_init(|| {
         FILES
             .iter()
-            .flat_map(|(file, text)| parse(text).unwrap_or_else(|why| panic!("{file}: {why}")))
+            .flat_map(|(file, text)| {
+                let mut faults = parse(text).unwrap_or_else(|why| panic!("{file}: {why}"));
+                faults.iter_mut().for_each(|fault| fault.is_about_members = *file == MEMBERS);
+                faults
+            })
             .collect()
     })
 }
@@ -92,7 +104,15 @@ fn one(part: &'static str) -> Result<Fault, String> {
         }
     }
     let how = how.ok_or("what is it?")?;
-    Ok(Fault { name, how, scope, is_everywhere, expected: expected.leak(), sometimes: sometimes.leak() })
+    Ok(Fault {
+        name,
+        how,
+        is_about_members: false,
+        scope,
+        is_everywhere,
+        expected: expected.leak(),
+        sometimes: sometimes.leak(),
+    })
 }
 
 /// What the proof runs with.
@@ -197,7 +217,10 @@ fn chosen(faults: &[&Fault], number: usize, cases: &[Case], extent: Extent) -> V
             Some(beginning) => name.starts_with(beginning),
             None => name == *one,
         });
-        let is_run = !fault.is_everywhere && name.starts_with(fault.scope) && !may_fail;
+        let is_of_members = scenarios().iter().any(|one| one.name == name && !one.provided.is_empty());
+        // Where nothing is wrong, no case may fail.
+        let is_meant = fault.expected.is_empty() || is_of_members == fault.is_about_members;
+        let is_run = is_meant && !fault.is_everywhere && name.starts_with(fault.scope) && !may_fail;
         is_run && !is_expected(at)
     };
     if extent == Extent::Everything {
@@ -234,7 +257,15 @@ pub fn run(
     let cases: Vec<Case> = registry::all().into_iter().filter(|case| case.subject == Kind::Server).collect();
     let good =
         [("none-of-the-host", How::Host("none".into())), ("none-of-the-wire", How::Wire("none".into()))].map(
-            |(name, how)| Fault { name, how, scope: "", is_everywhere: false, expected: &[], sometimes: &[] },
+            |(name, how)| Fault {
+                name,
+                how,
+                is_about_members: false,
+                scope: "",
+                is_everywhere: false,
+                expected: &[],
+                sometimes: &[],
+            },
         );
     let is_chosen = |fault: &&Fault| {
         filters.is_empty() || filters.iter().any(|filter| fault.name.contains(filter.as_str()))

@@ -30,6 +30,10 @@ pub struct Wanted {
     pub config: Vec<(String, String)>,
     /// Settings by the names of capabilities; numbers, or texts.
     pub settings: Vec<(String, String)>,
+    /// The kit's provider.
+    pub provider: PathBuf,
+    /// Its configuration for each resource that it makes.
+    pub provided: Vec<(String, Vec<(String, String)>)>,
 }
 
 /// A container that runs.
@@ -186,13 +190,22 @@ fn free_address() -> std::io::Result<String> {
 
 fn json(wanted: &Wanted, address: &str) -> String {
     let text = |text: &str| serde_json::Value::from(text).to_string();
-    let config: Vec<String> =
-        wanted.config.iter().map(|(name, value)| format!("{}: {}", text(name), text(value))).collect();
+    let object = |members: &[(String, String)]| {
+        let members: Vec<String> =
+            members.iter().map(|(name, value)| format!("{}: {}", text(name), text(value))).collect();
+        format!("{{{}}}", members.join(", "))
+    };
     let mut members = vec![
         format!("\"listen\": {}", text(address)),
         format!("\"module\": {}", text(&wanted.module.display().to_string())),
-        format!("\"config\": {{{}}}", config.join(", ")),
+        format!("\"config\": {}", object(&wanted.config)),
     ];
+    if !wanted.provided.is_empty() {
+        members.push(format!("\"provider\": {}", text(&wanted.provider.display().to_string())));
+    }
+    for (name, config) in &wanted.provided {
+        members.push(format!("{}: {}", text(&format!("provider_config_{name}")), object(config)));
+    }
     for (name, value) in &wanted.settings {
         let value = if value.parse::<u64>().is_ok() { value.clone() } else { text(value) };
         members.push(format!("{}: {value}", text(name)));

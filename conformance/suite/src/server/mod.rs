@@ -5,6 +5,7 @@ pub mod adapter;
 mod calls;
 mod client;
 mod play;
+pub mod provided;
 mod record;
 pub mod scenario;
 mod special;

@@ -4,7 +4,7 @@
 use super::adapter::{self, Running, Wanted};
 use super::scenario::{Act, Scenario};
 use super::special::ask;
-use super::{calls, client, record};
+use super::{calls, client, provided, record};
 use crate::case::Outcome;
 use crate::patience;
 use crate::scratch::Scratch;
@@ -42,7 +42,16 @@ pub fn play(scenario: &Scenario, target: &ServerTarget) -> Outcome {
     let left = scratch.file("left");
     let mut config = vec![("out".to_owned(), left.display().to_string())];
     config.extend(scenario.config.iter().cloned());
-    let wanted = Wanted { module, config, settings: scenario.settings.clone() };
+    let mut wanted = Wanted { module, config, settings: scenario.settings.clone(), ..Wanted::default() };
+    let provider_left = scratch.file("provider-left");
+    if !scenario.provided.is_empty() {
+        let words: Vec<&str> = scenario.provided.iter().map(|one| one.words.as_str()).collect();
+        wanted.settings.push(("provided".into(), words.join("; ")));
+        wanted.provider = target.probes.join("provider.so");
+        let configuration = |one: &provided::Provided| one.configuration(&provider_left, &left);
+        wanted.provided =
+            scenario.provided.iter().map(|one| (one.name.clone(), configuration(one))).collect();
+    }
     match (adapter::start(target, &wanted), &scenario.refuses) {
         (Err(log), Some(words)) => has_words(&log, words),
         (Err(log), None) => tail(Outcome::fail("it does not start"), &log),
@@ -50,7 +59,8 @@ pub fn play(scenario: &Scenario, target: &ServerTarget) -> Outcome {
             if refuses.is_some() {
                 return refused_late(&mut running);
             }
-            let outcome = with_container(scenario, &mut running, &left);
+            let outcome = with_container(scenario, &mut running, &left)
+                .and_then(|()| provided::compare(&scenario.provided, &provider_left));
             match outcome {
                 Ok(()) => Outcome::pass(),
                 Err(why) => tail(Outcome::fail(why), &running.log()),

@@ -2,10 +2,11 @@
 //! are run.
 
 use crate::http::escapes::bytes_of;
+use crate::server::provided::{self, Provided};
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
-const FILES: [(&str, &str); 17] = [
+const FILES: [(&str, &str); 21] = [
     ("lifecycle.txt", include_str!("../../../probes/cases/lifecycle.txt")),
     ("request.txt", include_str!("../../../probes/cases/request.txt")),
     ("body-in.txt", include_str!("../../../probes/cases/body-in.txt")),
@@ -23,6 +24,10 @@ const FILES: [(&str, &str); 17] = [
     ("descriptors.txt", include_str!("../../../probes/cases/descriptors.txt")),
     ("offload.txt", include_str!("../../../probes/cases/offload.txt")),
     ("replacement.txt", include_str!("../../../probes/cases/replacement.txt")),
+    ("provider.txt", include_str!("../../../probes/cases/provider.txt")),
+    ("members.txt", include_str!("../../../probes/cases/members.txt")),
+    ("sql.txt", include_str!("../../../probes/cases/sql.txt")),
+    ("pool.txt", include_str!("../../../probes/cases/pool.txt")),
 ];
 
 /// How a client ends a connection.
@@ -106,6 +111,8 @@ pub struct Scenario {
     pub config: Vec<(String, String)>,
     /// Settings of the container.
     pub settings: Vec<(String, String)>,
+    /// Resources whose members the kit's provider makes.
+    pub provided: Vec<Provided>,
     /// The steps of each section of the script; the first is "".
     pub script: Vec<(String, Vec<String>)>,
     /// What the record of each section says, in order.
@@ -193,6 +200,10 @@ fn one(part: &str) -> Result<Scenario, String> {
 fn about(scenario: &mut Scenario, word: &str, rest: &str) -> Result<bool, String> {
     let pair =
         || rest.split_once(' ').map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or("NAME VALUE");
+    if provided::line(&mut scenario.provided, word, rest)? {
+        scenario.needs.push("provider".into());
+        return Ok(true);
+    }
     match word {
         "section" => scenario.section = rest.to_owned(),
         "rules" => {

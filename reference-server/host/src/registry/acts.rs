@@ -58,7 +58,7 @@ impl Container {
                 Decision::Open { place, worker } => self.open_member(place, worker),
                 Decision::Ask { place, ask } => self.ask_member(place, ask),
                 Decision::Kill { place, stage } => self.kill_member(place, stage),
-                Decision::GiveUp { place } => self.give_up_member(place),
+                Decision::GiveUp { place, why } => self.give_up_member(place, why),
             }
         }
         if todo.due_ns != u64::MAX {
@@ -161,7 +161,11 @@ impl Container {
         desk.lock().sit(task);
         if self.decide(|pools| pools.stage(place)) != Some(Stage::Opening) {
             // It was given up before it had a task.
-            self.request_cancel(task, Status::CANCELLED_FAULT);
+            let is_stopping = self.closing.load(Ordering::SeqCst);
+            self.request_cancel(
+                task,
+                if is_stopping { Status::CANCELLED_DRAIN } else { Status::CANCELLED_FAULT },
+            );
         }
         if !self.place_announced(&instance, target, task, &mut |_| ()) {
             self.drop_fresh(task, Status::E_DRAINING);
@@ -208,10 +212,10 @@ impl Container {
         self.request_cancel(task, Status::CANCELLED_DEADLINE);
     }
 
-    fn give_up_member(&self, place: Place) {
+    fn give_up_member(&self, place: Place, why: Status) {
         let Some(desk) = self.registry.desk(place) else { return };
         let task = desk.lock().task();
-        self.request_cancel(task, Status::CANCELLED_FAULT);
+        self.request_cancel(task, why);
     }
 
     /// By which name lines about a resource are told: that of its provider, as the operator configured it.
@@ -340,11 +344,12 @@ impl Container {
         }
     }
 
-    /// Closes the members that nobody uses, and the others as their leases end: the container stops.
-    pub fn close_resources(&self) {
+    /// Closes the members that nobody uses, and the others as their leases end: the container stops; `why` is told to
+    /// those that are being opened [provider.drain].
+    pub fn close_resources(&self, why: Status) {
         if !self.registry.resources.is_empty() {
             let now_ns = self.rough_now_ns();
-            self.decide(|pools| pools.close(now_ns));
+            self.decide(|pools| pools.close(why, now_ns));
         }
     }
 

@@ -236,11 +236,11 @@ impl Pools {
         });
     }
 
-    /// The container stops: nobody is served any more, and what nobody uses is closed.
-    pub fn close(&mut self, now_ns: u64) {
+    /// The container stops: nobody is served any more, and what nobody uses is closed. `why` it stops.
+    pub fn close(&mut self, why: Status, now_ns: u64) {
         for index in 0..self.pools.len() as u32 {
             self.refuse_all(index, Status::E_DRAINING, now_ns);
-            self.on(index, now_ns, |pool, out| pool.close(now_ns, out));
+            self.on(index, now_ns, |pool, out| pool.close(why, now_ns, out));
         }
     }
 

@@ -154,7 +154,7 @@ impl World {
                     self.asked.push((place, None));
                 }
                 Decision::Ask { place, ask } => self.asked.push((place, Some(ask))),
-                Decision::Kill { place, .. } | Decision::GiveUp { place } => {
+                Decision::Kill { place, .. } | Decision::GiveUp { place, .. } => {
                     self.open.remove(&place);
                     self.asked.retain(|(asked, _)| *asked != place);
                     self.pools.ended(place, self.now_ns);

@@ -67,8 +67,8 @@ pub(crate) enum Decision {
     Ask { place: Place, ask: Ask },
     /// The member took too long in that stage: cancel its task.
     Kill { place: Place, stage: Stage },
-    /// The instance in which the member is being opened was replaced: cancel its task.
-    GiveUp { place: Place },
+    /// Nobody needs the member that is being opened any more, for that reason: cancel its task.
+    GiveUp { place: Place, why: Status },
 }
 
 /// The answer to a wish.

@@ -121,6 +121,20 @@ fn members_that_are_being_opened_end_with_the_reason_of_the_stop() {
 }
 
 #[test]
+fn members_that_are_being_opened_are_not_waited_for_when_resources_are_closed() {
+    let mut rig = Rig::ahead(&Plan::database(1));
+    rig.world.script("member-db", "completion 1 open; yield | ready; serve");
+    rig.request("acquire 1 db none L; yield | respond 200; done");
+    rig.log();
+    rig.worker.end_users(Status::CANCELLED_DRAIN);
+    rig.run();
+    let log = rig.log();
+    assert!(log.contains("db1 finish HC_CANCELLED_DRAIN"), "{log}");
+    assert!(!rig.worker.has_members());
+    rig.end();
+}
+
+#[test]
 fn nothing_is_opened_any_more() {
     let mut plan = Plan::database(2);
     plan.first().min = 2;

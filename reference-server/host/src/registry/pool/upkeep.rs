@@ -2,6 +2,7 @@
 
 use super::{Ask, Decision, Member, Pool, Stage};
 use crate::settings::ResourceSettings;
+use http_container_abi::Status;
 
 impl Member {
     /// When it is to be looked at, ns; `can_be_spared`: it is not one of the least number.
@@ -25,19 +26,24 @@ impl Pool {
     pub fn retire(&mut self, now_ns: u64, out: &mut Vec<Decision>) {
         self.members.iter_mut().for_each(|member| member.is_retired = true);
         self.close_idle(|_| true, now_ns, out);
+        self.give_up_opening(Status::CANCELLED_FAULT, now_ns, out);
+    }
+
+    /// Nothing is kept open any more, once its lease has ended, nor opened; `why`: the reason for which the container stops.
+    pub fn close(&mut self, why: Status, now_ns: u64, out: &mut Vec<Decision>) {
+        self.is_closing = true;
+        self.close_idle(|_| true, now_ns, out);
+        self.give_up_opening(why, now_ns, out);
+    }
+
+    fn give_up_opening(&mut self, why: Status, now_ns: u64, out: &mut Vec<Decision>) {
         for member in 0..self.members.len() as u32 {
             if self.members[member as usize].stage == Stage::Opening {
                 let place = self.place(member);
                 self.enter(place, Stage::Closing, now_ns);
-                out.push(Decision::GiveUp { place });
+                out.push(Decision::GiveUp { place, why });
             }
         }
-    }
-
-    /// Nothing is kept open any more, once its lease has ended.
-    pub fn close(&mut self, now_ns: u64, out: &mut Vec<Decision>) {
-        self.is_closing = true;
-        self.close_idle(|_| true, now_ns, out);
     }
 
     /// Whether it is being closed for good [resource.acquire.draining].
