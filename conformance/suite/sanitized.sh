@@ -62,6 +62,8 @@ each() {
   for file in "$folder"/*.so; do
     stem=$(basename "$file" .so)
     case $stem in
+      # A part of a bad container: no module.
+      bad_host) ;;
       bad) for role in user sql kv; do module "$what bad-$role" "$file" "$@"; done ;;
       *) module "$what $stem" "$file" "$@" ;;
     esac
