@@ -5,7 +5,8 @@ use crate::expectation::Expectations;
 use crate::options::{self, Command, Options};
 use crate::report::{self, Report};
 use crate::runner::{self, Ran};
-use crate::self_test::{self, Kill, containers};
+use crate::self_test::containers::{self, Extent};
+use crate::self_test::{self, Kill};
 use crate::target::{Kind, ModuleTarget, Target};
 use crate::{child, registry, trace};
 use std::fs;
@@ -141,14 +142,9 @@ fn self_test(bad: Option<&Path>, options: &Options) -> Result<bool, String> {
     let (bad, bench) = containers::Bench::build(&program)?;
     // Filters are about faults of containers.
     let is_well = !options.filters.is_empty() || self_test_of_modules(&bad, &program, options.at_once, tell)?;
-    let kills = containers::run(
-        &bench,
-        &program,
-        options.at_once,
-        containers::Extent::Everything,
-        &options.filters,
-        tell,
-    )?;
+    let is_whole = options.is_all || !options.filters.is_empty();
+    let extent = if is_whole { Extent::Everything } else { Extent::Sample };
+    let kills = containers::run(&bench, &program, options.at_once, extent, &options.filters, tell)?;
     Ok(sum_of_kills(&kills, &containers::unproven(), "containers") && is_well)
 }
 

@@ -14,7 +14,8 @@ hc-conformance: does it keep the rules of the HTTP Container ABI?
   hc-conformance fuzz PATH.so [OPTIONS]         a module, with new seeds until the time is over
   hc-conformance self-test                      each fault of bad modules and bad containers is found by its case: the
                                                 kill matrix; to be run in the repository, for it builds what it needs;
-                                                with --filter TEXT only those faults of containers
+                                                with --filter TEXT only those faults of containers, against all cases
+                                                about containers; with --all every fault, which takes hours
   hc-conformance self-test BAD.so               the same of a bad module that was built
   hc-conformance list [module|server|http]      the cases, with their sections and rules
   hc-conformance trace                          the table of rules and cases, tab-separated
@@ -79,6 +80,8 @@ pub struct Options {
     pub sections: Vec<String>,
     /// Only what failed in the report at `json`.
     pub is_only_failed: bool,
+    /// Every fault against every case.
+    pub is_all: bool,
     /// The file with expectations.
     pub expect: Option<PathBuf>,
     /// Cases at once.
@@ -103,6 +106,7 @@ impl Default for Options {
             filters: Vec::new(),
             sections: Vec::new(),
             is_only_failed: false,
+            is_all: false,
             expect: None,
             at_once: std::thread::available_parallelism().map_or(1, usize::from),
             limit: Duration::from_secs(60),
@@ -140,6 +144,7 @@ pub fn parse(arguments: &[String]) -> Result<(Command, Options), String> {
             "--help" | "-h" | "help" => return Ok((Command::Help, options)),
             "--version" | "-V" => return Ok((Command::Version, options)),
             "--only-failed" => options.is_only_failed = true,
+            "--all" => options.is_all = true,
             "--quiet" | "-q" => options.is_quiet = true,
             // `-j2` is short for `-j 2`, as other programs have it.
             short if short.starts_with("-j") && short.len() > 2 => {

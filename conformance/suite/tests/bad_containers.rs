@@ -1,5 +1,5 @@
 //! Every case about containers proves that it can fail: each fault of the bad container makes the expected cases fail, and no others, as
-//! far as a sample tells; `hc-conformance self-test` runs all of them. Must not know how cases find a fault.
+//! far as a sample tells; `hc-conformance self-test --all` runs all of them. Must not know how cases find a fault.
 
 mod modules;
 
