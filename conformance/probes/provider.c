@@ -8,7 +8,7 @@
  *   open SCRIPT ...   for the first member, the second ...; the last is for all further ones
  *   reset, check, close, begin, end SCRIPT                  what a member does when it is asked for that
  *
- * member.c tells what a script is. */
+ * Records of an instance that was made in the place of another have a `b` before their names. member.c tells what a script is. */
 #include "provider.h"
 
 static char *config_of(const char *config, const char *name) {
@@ -50,6 +50,23 @@ static int users_wrote(struct provider *self, const char *begin) {
   return found;
 }
 
+/* How many instances there were for the resource, one more of them with `is_new`. */
+static unsigned instances_of(const char *name, int is_new) {
+  static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+  static struct {
+    char name[NAME_SIZE];
+    unsigned count;
+  } known[8];
+  unsigned at, count = 0;
+  pthread_mutex_lock(&lock);
+  for (at = 0; at + 1 < 8 && known[at].count > 0 && strcmp(known[at].name, name) != 0; at++) {
+  }
+  snprintf(known[at].name, NAME_SIZE, "%s", name);
+  count = known[at].count += (unsigned)is_new;
+  pthread_mutex_unlock(&lock);
+  return count;
+}
+
 /* The offers; what `create` returns. */
 static hc_status run_create(struct provider *self, const hc_host *H) {
   char *script = config_of(self->base.config, "create"), line[200], *words[VALUES];
@@ -79,7 +96,7 @@ static void write_out(struct provider *self) {
   FILE *file = fopen(out, "a");
   struct record *record;
   for (record = self->base.records; record != NULL && file != NULL; record = record->next) {
-    fprintf(file, "-- record %s.%s\n%.*s", self->name, record->key, (int)record->size, record->text == NULL ? "" : record->text);
+    fprintf(file, "-- record %s.%s%s\n%.*s", self->name, self->turn > 1 ? "b" : "", record->key, (int)record->size, record->text == NULL ? "" : record->text);
   }
   if (file != NULL) fclose(file);
   free(out);
@@ -106,6 +123,7 @@ static hc_status HC_CALL create(const hc_host *H, hc_bytes config_json, void **i
   pthread_mutex_init(&self->base.lock, NULL);
   self->base.config = strndup(config_json.data, config_json.size);
   self->name = config_of(self->base.config, "name");
+  self->turn = instances_of(self->name, 1);
   cap = config_of(self->base.config, "cap");
   self->cap = (unsigned)atoi(cap);
   free(cap);
@@ -114,7 +132,7 @@ static hc_status HC_CALL create(const hc_host *H, hc_bytes config_json, void **i
   if (strstr(self->base.config, "min=") != NULL || strstr(self->base.config, "\"max\"") != NULL) {
     instance_fault(self, "the container's own settings are in the configuration");
   }
-  if (users_wrote(self, "create")) instance_fault(self, "it was made after its users");
+  if (self->turn == 1 && users_wrote(self, "create")) instance_fault(self, "it was made after its users");
   status = run_create(self, H);
   if (status != HC_OK) {
     record_line(&self->base, record_of(&self->base, "life"), "refused");
@@ -128,7 +146,8 @@ static hc_status HC_CALL create(const hc_host *H, hc_bytes config_json, void **i
 
 static void HC_CALL destroy(void *instance) {
   struct provider *self = instance;
-  if (users_wrote(self, "create") && !users_wrote(self, "destroy")) instance_fault(self, "it ended before its users");
+  int is_last = instances_of(self->name, 0) == self->turn;
+  if (is_last && users_wrote(self, "create") && !users_wrote(self, "destroy")) instance_fault(self, "it ended before its users");
   if (self->open != 0) instance_fault(self, "members are left");
   record_line(&self->base, record_of(&self->base, "life"), "destroy");
   write_out(self);

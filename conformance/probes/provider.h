@@ -14,6 +14,7 @@ struct provider {
   struct instance base;
   const hc_provider *calls;
   const char *name;
+  unsigned turn; /* which instance for this resource it is: 1 is the first */
   unsigned members, open, cap;
   uint64_t failed_at; /* when opening a member failed last */
   hc_resource needed; /* what a member tries to acquire */

@@ -80,11 +80,12 @@ static uint32_t operation_of(const char *name) {
   return (uint32_t)strtoul(name, NULL, 10);
 }
 
-/* kv TOKEN LEASE OPERATION KEY [VALUE FLAGS EXPECTED]; the number of `add` is the value. */
+/* kv TOKEN LEASE OPERATION KEY [VALUE FLAGS EXPECTED]; the number of `add` is the value; `N*` is one of so many bytes. */
 static hc_status kv(struct task *task, const hc_kv *store, struct step *step, hc_lease lease) {
   const hc_host *H = task->instance->H;
   hc_kv_request request;
   hc_status status;
+  char *many = NULL;
   memset(&request, 0, sizeof(request));
   request.size = sizeof(request);
   request.operation = operation_of(word(step, 3));
@@ -96,8 +97,13 @@ static hc_status kv(struct task *task, const hc_kv *store, struct step *step, hc
   request.expected.data = word(step, 7);
   request.expected.size = strlen(word(step, 7));
   if (request.operation == HC_KV_ADD) request.number = (int64_t)strtoll(word(step, 5), NULL, 10);
+  if (word(step, 5)[0] != 0 && word(step, 5)[strlen(word(step, 5)) - 1] == '*') {
+    request.value.size = strtoull(word(step, 5), NULL, 10);
+    request.value.data = many = calloc(1, request.value.size);
+  }
   status = store->run(H, task->handle, lease, number(step, 1), &request);
   if (status == HC_PENDING) expect_token(task, number(step, 1));
+  free(many);
   return status;
 }
 

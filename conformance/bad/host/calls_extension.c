@@ -81,6 +81,7 @@ static hc_status HC_CALL kv_run(const hc_host *H, hc_task task, hc_lease lease, 
   hc_kv_request request = *given;
   hc_status status;
   if (is_skipped("kv", &status)) return status;
+  if (is_fault("store", "small-values") && request.value.size > 65536) return HC_E_LIMIT;
   if (is_fault("store", "unconditional")) request.flags = 0;
   if (is_fault("store", "sets-nothing") && request.operation == HC_KV_SET) request.operation = HC_KV_GET;
   return answered("kv", good.kv->run(H, task, lease, token, &request));

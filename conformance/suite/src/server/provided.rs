@@ -106,7 +106,7 @@ pub fn compare(provided: &[Provided], left: &Path) -> Result<(), String> {
         left.split("-- record ").skip(1).filter_map(|part| part.split_once('\n')).collect();
     for one in provided {
         let record = |key: &str| records.get(format!("{}.{key}", one.name).as_str()).copied();
-        if let Some(faults) = record("faults") {
+        if let Some(faults) = record("faults").or(record("bfaults")) {
             return Err(format!(
                 "seen by the provider of {}: {}",
                 one.name,
