@@ -147,7 +147,7 @@ fn rules_that_modules_keep_have_cases_or_a_reason() {
 }
 
 /// Lines of the file of container rules without a case. The number falls with each case that is added, and never rises.
-const UNCOVERED_OF_CONTAINERS: usize = 59;
+const UNCOVERED_OF_CONTAINERS: usize = 48;
 
 #[test]
 fn rules_that_containers_keep_have_cases_or_a_reason() {
