@@ -59,8 +59,17 @@ fn views(_: &Case, context: &mut Context) -> Outcome {
         for (number, script) in plan.scripts.iter().enumerate() {
             let answers = [&first, &again, &other].map(|record| answer(&record.ended[number]));
             let is_other = answers[0] == answers[1] && answers[0] != answers[2];
-            // A clock may have gone on.
-            if is_other && answer(&played(module, target, &plan)?.ended[number]) == answers[0] {
+            // A clock may have gone on, or what a module is connected with have changed: what depends on the pattern does so each time.
+            let follows_pattern = || {
+                for (pattern, expected) in [(plan.poison, &answers[0]), (0xa6, &answers[2])].repeat(3) {
+                    let record = played(module, target, &Plan { poison: pattern, ..plan.clone() })?;
+                    if answer(&record.ended[number]) != *expected {
+                        return Ok(false);
+                    }
+                }
+                Ok::<_, Outcome>(true)
+            };
+            if is_other && follows_pattern()? {
                 let text = format!(
                     "the answer to {} {} depends on memory of a view whose life has ended",
                     script.method, script.target
