@@ -105,6 +105,12 @@ impl Status {
         self.row().is_some()
     }
 
+    /// Whether it is kept for versions to come: no module may give it [error.number.module].
+    #[must_use]
+    pub const fn is_unlisted(self) -> bool {
+        self.0 >= -1000 && self.0 < 0 && !self.is_known()
+    }
+
     /// Whether it did not go on: any number below zero.
     #[must_use]
     pub const fn is_error(self) -> bool {
@@ -175,5 +181,15 @@ mod tests {
         assert_eq!(Status(-999).to_string(), "HC_? (-999): a status that this version does not define");
         assert_eq!(format!("{:?}", Status::E_GONE), "HC_E_GONE(-2)");
         assert!(!Status(-999).is_known() && Status(-999).is_error() && !Status(-999).is_cancelled());
+    }
+
+    #[test]
+    fn numbers_below_a_thousand_are_the_modules_own() {
+        for unlisted in [-1000, -999, -100] {
+            assert!(Status(unlisted).is_unlisted(), "{unlisted}");
+        }
+        for listed in [-1001, 0, 1, Status::E_GONE.0, Status::CANCELLED_PEER.0] {
+            assert!(!Status(listed).is_unlisted(), "{listed}");
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::calls::{Allowed, GONE, InstanceHost, Refused};
 use crate::child::{ChildBody, ChildExchange};
 use crate::child_request;
 use crate::container::Container;
+use crate::ending::is_reserved;
 use crate::exchange::{Exchange, Read as Next};
 use crate::slots::{self, Slot};
 use crate::task::{Record, Response, Wait};
@@ -88,7 +89,7 @@ impl Worker {
 impl Container {
     /// A child's task has ended: its parent hears it if it still waits for something.
     pub(crate) fn child_ended(&self, parent: u64, child: u64, outcome: Status) {
-        let status = if (-199..=-101).contains(&outcome.0) { outcome } else { Status::E_FAILED };
+        let status = if is_reserved(outcome) { outcome } else { Status::E_FAILED };
         self.fire_for(parent, Wait::ChildHead(child), event_kind::CHILD_HEAD, status, 0);
         self.fire_for(parent, Wait::ChildBody(child), event_kind::CHILD_BODY, Status::OK, 0);
     }

@@ -5,7 +5,7 @@
 
 mod verdict;
 
-pub(crate) use verdict::{Verdict, cancelled, is_unavailable};
+pub(crate) use verdict::{Verdict, cancelled, is_reserved, is_unavailable};
 
 use crate::container::{Container, lock};
 use crate::dispatch::Child;
@@ -31,7 +31,7 @@ fn answer_for(exchange: &dyn Exchange, response: Response, outcome: Status) {
             exchange.abort();
         }
         (Response::None, Status::CANCELLED_FAULT) => exchange.refuse(500),
-        (Response::None, outcome) if verdict::is_reserved(outcome) => exchange.refuse(503),
+        (Response::None, outcome) if is_reserved(outcome) => exchange.refuse(503),
         (Response::None, outcome) => {
             let otherwise = if is_unavailable(outcome) { 503 } else { 500 };
             exchange.refuse(exchange.body_fault().unwrap_or(otherwise));
@@ -198,7 +198,7 @@ impl Worker {
     fn tell_end(&self, index: u32, record: &Record, verdict: &Verdict) {
         let outcome = verdict.outcome;
         if outcome.is_error() {
-            let was_cancelled = verdict::is_reserved(outcome);
+            let was_cancelled = is_reserved(outcome);
             let counter = if was_cancelled { &self.counters().cancelled } else { &self.counters().failed };
             counter.add(1);
             let level = match outcome {

@@ -163,9 +163,7 @@ impl Job {
 
 /// A status that `complete` may not be given is given as a failure [offload.status].
 fn deliverable(status: Status) -> Status {
-    let is_reserved = (-1_000..=-1).contains(&status.0);
-    let is_an_error = is_reserved && status.0 > -101 && status.is_known();
-    if is_reserved && !is_an_error { Status::E_FAILED } else { status }
+    if status.is_unlisted() || status.is_cancelled() { Status::E_FAILED } else { status }
 }
 
 impl OffloadHost for InstanceHost {

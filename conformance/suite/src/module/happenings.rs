@@ -1,6 +1,5 @@
 //! What an operation waits for happens: its event, and what goes with it. Must not know when.
 
-use super::host::is_reserved;
 use super::members::Member;
 use super::plan::Room;
 use super::state::{Shared, State};
@@ -116,7 +115,7 @@ fn run_beside(shared: &Arc<Shared>, state: &mut State, task: u64, token: u64, mu
 }
 
 fn finish_work(state: &mut State, task: u64, token: u64, (status, value): (Status, u64), work: Work) {
-    let status = if is_reserved(status) || status.is_cancelled() { Status::E_FAILED } else { status };
+    let status = if status.is_unlisted() || status.is_cancelled() { Status::E_FAILED } else { status };
     state.task(task).done_works.push((token, work));
     state.latch(task, Event { token, value, status, kind: event_kind::OFFLOAD });
 }

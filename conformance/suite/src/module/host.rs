@@ -43,12 +43,6 @@ fn short(task: u64) -> u64 {
     task & 0xffff
 }
 
-/// A status that a module of this version may give to a step or to `complete` [error.number.module].
-#[must_use]
-pub fn is_reserved(status: Status) -> bool {
-    (-1000..0).contains(&status.0) && !status.is_known()
-}
-
 impl Host for KitHost {
     fn extension(&self, id: &[u8]) -> Option<ExtensionTable> {
         let mut state = self.shared.lock();

@@ -1,6 +1,5 @@
 //! The kit's host: completions, timers, what is withdrawn, and tasks that are spawned. Must not know when callbacks are due.
 
-use super::host::is_reserved;
 use super::permission::Allowed;
 use super::state::{Callback, State, TASKS};
 use super::task::{Life, Task, Wait};
@@ -26,7 +25,7 @@ impl State {
 
     pub(super) fn complete(&mut self, completion: u64, status: Status, value: u64) -> Status {
         self.look_alive("complete");
-        if is_reserved(status) {
+        if status.is_unlisted() {
             let text = format!("complete was given {}, which the table does not list", status.0);
             self.record.violate("error.number.module", text);
         }

@@ -1,6 +1,5 @@
 //! What follows from the status of a step, and whether it is a breach. Must not call a module.
 
-use super::host::is_reserved;
 use super::plan::Disturbance;
 use super::record::Phase;
 use super::state::State;
@@ -14,7 +13,7 @@ pub fn conclude(state: &mut State, task: u64, status: Status, has_resume: bool) 
         Disturbance::Refuse { status, .. } => Some(status),
         _ => None,
     };
-    if is_reserved(status) && injected != Some(status) {
+    if status.is_unlisted() && injected != Some(status) {
         let text = format!("a step returned {}, which the table does not list", status.0);
         state.record.violate("error.number.module", text);
     }

@@ -66,11 +66,6 @@ impl Container {
     }
 }
 
-/// A status that no module may give, since a later version may give it a meaning [error.number.module].
-pub(crate) fn is_unlisted(status: Status) -> bool {
-    (-1000..0).contains(&status.0) && !status.is_known()
-}
-
 impl InstanceHost {
     /// As [`Container::tell_breach`], from a call of this instance.
     #[cold]
@@ -119,7 +114,7 @@ impl InstanceHost {
     /// Looks at the status that a module gives to `complete`.
     #[inline]
     pub(crate) fn look_at_status(&self, status: Status) {
-        if self.validates && is_unlisted(status) {
+        if self.validates && status.is_unlisted() {
             let text = format!("complete: {} is kept for versions to come", status.0);
             self.tell_breach(0, "error.number.module", &text);
         }
@@ -158,7 +153,7 @@ impl Worker {
     /// The status of a step, before anything follows from it.
     #[inline]
     pub(crate) fn look_at_step_status(&self, index: u32, record: &Record, status: Status) {
-        if self.container.validation.is_some() && is_unlisted(status) {
+        if self.container.validation.is_some() && status.is_unlisted() {
             let text = format!("a step answered {}, which is kept for versions to come", status.0);
             self.tell_breach(index, record, "error.number.module", &text);
         }

@@ -86,6 +86,26 @@ fn three() -> Plan {
     plan
 }
 
+/// As [`three`], and module `b` has found them as well: it is the next one of the chain.
+fn three_for_both() -> Rig {
+    let plan = three();
+    let rig = Rig::ahead_of_create(&plan);
+    plan.lay_out(&rig.world);
+    let finds = rig.world.script_named("create-a").unwrap();
+    rig.world.script("create-b", &finds);
+    rig.container.create_instances().unwrap();
+    rig
+}
+
+/// A request whose parent and child do that, until all wait or have ended.
+fn run_chain(rig: &mut Rig, parent: &str, child: &str) {
+    let exchange = rig.exchange("GET", &[("a", parent), ("b", child)]);
+    let task = rig.open_exchange(&exchange);
+    rig.log();
+    rig.worker.start(task);
+    rig.run();
+}
+
 #[test]
 fn one_who_wants_several_holds_none_while_it_waits() {
     let mut rig = Rig::ahead(&three());
@@ -210,21 +230,12 @@ fn one_that_waits_begins_no_second_wait_and_takes_nothing_meanwhile() {
 
 #[test]
 fn a_child_counts_as_a_holder_of_what_its_parent_waits_for() {
-    let plan = three();
-    let mut rig = Rig::ahead_of_create(&plan);
-    plan.lay_out(&rig.world);
-    let finds = rig.world.script_named("create-a").unwrap();
-    rig.world.script("create-b", &finds);
-    rig.container.create_instances().unwrap();
+    let mut rig = three_for_both();
     rig.request("name h; acquire 1 r0,r1 none H,I; yield | completion 2 c; yield");
     let parent =
         "name parent; acquire 1 r1 none L; open 3 0 kid; yield | yield | release L clean; respond 200; done";
     let child = "acquire 1 r0 none M; refusal; respond 200; done";
-    let exchange = rig.exchange("GET", &[("a", parent), ("b", child)]);
-    let task = rig.open_exchange(&exchange);
-    rig.log();
-    rig.worker.start(task);
-    rig.run();
+    run_chain(&mut rig, parent, child);
     same(
         &rig.log_of(&["b"]),
         "b start
@@ -240,22 +251,13 @@ fn a_child_counts_as_a_holder_of_what_its_parent_waits_for() {
 
 #[test]
 fn a_child_counts_as_a_holder_of_what_those_above_it_hold() {
-    let plan = three();
-    let mut rig = Rig::ahead_of_create(&plan);
-    plan.lay_out(&rig.world);
-    let finds = rig.world.script_named("create-a").unwrap();
-    rig.world.script("create-b", &finds);
-    rig.container.create_instances().unwrap();
+    let mut rig = three_for_both();
     rig.request("name h0; acquire 1 r0 none H; yield | completion 2 c; yield");
     let child =
         "acquire 1 r0 none M; refusal; acquire 1 r1 none M; acquire 1 r2 none M; yield | respond 200; done";
     let parent =
         "name parent; acquire 1 r1 none L; yield | open 1 0 kid; yield | release L clean; respond 200; done";
-    let exchange = rig.exchange("GET", &[("a", parent), ("b", child)]);
-    let task = rig.open_exchange(&exchange);
-    rig.log();
-    rig.worker.start(task);
-    rig.run();
+    run_chain(&mut rig, parent, child);
     same(
         &rig.log_of(&["b"]),
         "b start
