@@ -201,8 +201,8 @@ struct hc_host {
    * to leases during the call; with HC_PENDING they come to life when HC_EVENT_ACQUIRE says HC_OK, and any other status there
    * (HC_E_TIMEOUT ...) means that none is held. timeout_ns: 0: do not wait (HC_E_TIMEOUT at once); HC_NO_DEADLINE: as long
    * as the operator allows. HC_E_BUSY: too many wait already, the task holds a lease of equal or higher rank and would
-   * have to wait, or another acquire of the task waits. HC_E_RESOURCE: it cannot be reached (`refusal` says why). HC_E_DRAINING: it is being closed for good.
-   * HC_E_INVALID: count is 0. HC_E_LIMIT: more than 16, or more members than there can ever be. Tasks are served in the order
+   * have to wait, or another acquire of the task waits. HC_E_RESOURCE: it cannot be reached (`refusal` says why).
+   * HC_E_DRAINING: it is being closed for good. HC_E_INVALID: count is 0. HC_E_LIMIT: more than 16, or more members than there can ever be. Tasks are served in the order
    * of their calls. [resource.acquire.fair] [resource.acquire.rank] [resource.acquire.one]
    * [thread=task class=result in=step response=any] */
   hc_status(HC_CALL *acquire)(const hc_host *H, hc_task task, hc_token token, const hc_resource *resources, size_t count,

@@ -29,8 +29,9 @@ typedef struct hc_fd {
   hc_status(HC_CALL *add)(const hc_host *H, int fd, hc_fd_handle *handle);
 
   /* Wait until the descriptor may be ready (HC_FD_READ or HC_FD_WRITE, one at a time). HC_OK: an edge came since the last
-   * wait for that interest: try again now. HC_PENDING: HC_EVENT_FD will come (status HC_OK; value the interest; spurious
-   * readiness is legal; errors and hang-ups count as ready for both). HC_E_BUSY: some task waits for that interest already.
+   * wait for that interest, or the end of the stream came with the one before [fd.wait.ended]: try again now. HC_PENDING:
+   * HC_EVENT_FD will come (status HC_OK; value the interest; spurious readiness is legal; errors and hang-ups count as ready
+   * for both). HC_E_BUSY: some task waits for that interest already.
    * HC_E_GONE: no such registration. HC_E_THREAD: it belongs to another worker. HC_E_INVALID: another interest.
    * [thread=task class=ready in=step response=any] */
   hc_status(HC_CALL *wait)(const hc_host *H, hc_task task, hc_token token, hc_fd_handle handle, uint32_t interest);

@@ -75,7 +75,7 @@ typedef struct hc_kv {
   hc_status(HC_CALL *reply)(const hc_host *H, hc_task task, hc_lease lease, hc_kv_reply *reply);
 
   /* The next message of a subscribed channel. Set message->size before the call. HC_OK: here it is. HC_PENDING:
-   * HC_EVENT_KV_MESSAGE will come. HC_E_LIMIT, once: messages were lost, since too many waited. HC_E_RESOURCE: the
+   * HC_EVENT_KV_MESSAGE will come. HC_E_LIMIT, once: messages were lost in this place. HC_E_RESOURCE: the
    * connection is lost; again each time. HC_E_STATE: nothing is subscribed, and no message waits. HC_E_BUSY: a `message`
    * waits already. [kv.message]
    * [thread=task class=ready in=step response=any] */

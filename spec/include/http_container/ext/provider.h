@@ -103,6 +103,7 @@ typedef struct hc_provider {
 
   /* A message for a subscribed member (hc.kv/1); copied. HC_DISCARDED: nobody is there to take it, or too many wait: it is
    * lost, and the user is told so. An empty channel: no message, but some were lost here on the way to the provider.
+   * [provider.message] [provider.message.lost]
    * [thread=task class=now in=step response=any] */
   hc_status(HC_CALL *message)(const hc_host *H, hc_task task, hc_bytes channel, hc_bytes value);
 
