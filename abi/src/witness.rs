@@ -141,6 +141,8 @@ pub struct ThreadUse {
     pub cpu_ns: u64,
     /// How often it gave its CPU away by itself: it waited for something.
     pub waits: u64,
+    /// How often its CPU was taken from it.
+    pub preemptions: u64,
     /// How often it waited for a page of memory that was on a disk, which is nobody's doing.
     pub disk_reads: u64,
 }
@@ -161,7 +163,12 @@ impl ThreadUse {
         let nanoseconds =
             |time: libc::timeval| time.tv_sec as u64 * 1_000_000_000 + time.tv_usec as u64 * 1_000;
         let cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
-        Some(ThreadUse { cpu_ns, waits: usage.ru_nvcsw as u64, disk_reads: usage.ru_majflt as u64 })
+        Some(ThreadUse {
+            cpu_ns,
+            waits: usage.ru_nvcsw as u64,
+            preemptions: usage.ru_nivcsw as u64,
+            disk_reads: usage.ru_majflt as u64,
+        })
     }
 
     /// As on Linux, where it is known.

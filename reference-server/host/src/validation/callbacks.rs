@@ -42,7 +42,12 @@ impl Thread {
         }
         let now = ThreadUse::now();
         match (self.used.replace(now), now) {
-            (Some(before), Some(now)) if now.waits > before.waits && now.disk_reads == before.disk_reads => {
+            // A thread that the machine kept from running, or that waited for a disk, may not have waited by itself.
+            (Some(before), Some(now))
+                if now.waits > before.waits
+                    && now.preemptions == before.preemptions
+                    && now.disk_reads == before.disk_reads =>
+            {
                 // Of earlier steps in the turn is some of the CPU time: so this is rather less than it was.
                 took_ns.saturating_sub(now.cpu_ns - before.cpu_ns)
             }
