@@ -5,7 +5,7 @@
 use crate::blocking::Pool;
 use crate::counters::{Counters, Totals};
 use crate::gates::Partitions;
-use crate::inbox::WorkerShared;
+use crate::inbox::{Message, WorkerShared};
 use crate::instance::{Instance, Module};
 use crate::offload::Offload;
 use crate::registry::Registry;
@@ -15,8 +15,9 @@ use crate::settings::{Limits, ResourceSettings, Route, Router};
 use crate::slots::{self, Slots};
 use crate::task::{Peer, Phase, Record, Response, Wait};
 use crate::validation::Validation;
-use http_container_abi::Status;
+use crate::worker::Due;
 use http_container_abi::constants::{event_kind, notice};
+use http_container_abi::{ModuleInfo, Status};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -150,6 +151,18 @@ impl Container {
 
     pub(crate) fn wake_all(&self) {
         (0..self.workers.len() as u32).for_each(|worker| self.wake(worker));
+    }
+
+    /// Sets a timer on that worker, from a thread that is none.
+    pub(crate) fn arm_on(&self, worker: u32, due_ns: u64, due: Due) {
+        if self.workers[worker as usize].post(Message::Due(due_ns, due), || ()) {
+            self.wake(worker);
+        }
+    }
+
+    /// What a module says of itself.
+    pub fn module_info(&self, module: u32) -> ModuleInfo {
+        self.modules[module as usize].table.info()
     }
 
     /// Asks the control thread to come.

@@ -211,7 +211,8 @@ impl Worker {
                 _ if was_cancelled => Level::Debug,
                 _ => Level::Error,
             };
-            if outcome == Status::CANCELLED_DEADLINE && !record.operations.is_empty() {
+            let is_wanted = self.container.reporter.wants(level);
+            if outcome == Status::CANCELLED_DEADLINE && !record.operations.is_empty() && is_wanted {
                 let waits = record.operations.iter().map(Operation::to_string).collect::<Vec<_>>();
                 let text = format!("{}; it waited for {}", verdict.text, waits.join(", "));
                 return self.report_record(index, record, level, verdict.rule, Some(outcome), &text);
@@ -219,8 +220,7 @@ impl Worker {
             if verdict.is_breach() {
                 return self.tell_breach_at(level, index, record, verdict.rule, Some(outcome), verdict.text);
             }
-            let is_of_peer = record.request_id != 0 && self.container.validation.is_none();
-            if level == Level::Warn && is_unavailable(outcome) && is_of_peer {
+            if level == Level::Warn && is_unavailable(outcome) && record.request_id != 0 {
                 // One for each request, while a database is away.
                 let Record { module, route, .. } = *record;
                 let sort = Sort { rule: verdict.rule, status: outcome, module, route };

@@ -86,7 +86,13 @@ impl Descriptors {
 
     /// Registers a descriptor; answers its handle, and the registration in whose stead it came when the module closed that
     /// one's descriptor first.
-    fn add(&mut self, fd: RawFd, instance: u32, limit: usize) -> Result<(u64, Option<Descriptor>), Refused> {
+    fn add(
+        &mut self,
+        fd: RawFd,
+        instance: u32,
+        known: Option<DescriptorState>,
+        limit: usize,
+    ) -> Result<(u64, Option<Descriptor>), Refused> {
         if self.counts.len() <= instance as usize {
             self.counts.resize(instance as usize + 1, 0);
         }
@@ -116,7 +122,7 @@ impl Descriptors {
         // Untried descriptors count as ready: whoever awaits before trying is told to try [fd.add.ready].
         let direction = Direction { ready: 1, ..Direction::default() };
         self.places[index as usize].taken =
-            Some(Descriptor { handle, fd, instance, known: None, read: direction, write: direction });
+            Some(Descriptor { handle, fd, instance, known, read: direction, write: direction });
         self.by_fd.insert(fd, index);
         self.counts[instance as usize] += 1;
         Ok((handle, stale))
@@ -289,10 +295,7 @@ impl FdHost for InstanceHost {
         let known = self.look_at_descriptor(fd);
         self.on_worker(Allowed::Step, |worker| {
             let limit = worker.container.limits.descriptors_per_worker;
-            let (handle, stale) = worker.descriptors.borrow_mut().add(fd, self.index, limit)?;
-            if let Some(entry) = worker.descriptors.borrow_mut().find(handle, self.index) {
-                entry.known = known;
-            }
+            let (handle, stale) = worker.descriptors.borrow_mut().add(fd, self.index, known, limit)?;
             lock(&worker.container.descriptors).insert(handle, (worker.index, self.index));
             if let Some(stale) = stale {
                 self.look_again("add", stale.fd, stale.known);

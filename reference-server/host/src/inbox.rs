@@ -2,6 +2,7 @@
 
 use crate::container::lock;
 use crate::counters::Counters;
+use crate::worker::Due;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -14,10 +15,8 @@ pub(crate) enum Message {
     Fresh(u64),
     /// A fresh task that has passed its gates: to be started by whichever worker.
     Passed(u64),
-    /// The registry is to be looked at in time.
-    Tend,
-    /// The time of a request at that one of its gates ends then, by handle, the gate's turn, and ns.
-    Gate(u64, u32, u64),
+    /// A timer of a thread that is no worker: by then, ns.
+    Due(u64, Due),
 }
 
 /// What other threads see of a worker.

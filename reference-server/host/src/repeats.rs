@@ -77,9 +77,12 @@ impl Container {
             Fate::Written => self.tell_of(sort, task, request, &text()),
             Fate::Counted => {}
             Fate::CountedUntil(due_ns) => {
-                worker::with_current(self, |worker| {
+                let here = worker::with_current(self, |worker| {
                     worker.wheel.borrow_mut().insert(due_ns, Due::Repeats);
                 });
+                if here.is_none() {
+                    self.arm_on(0, due_ns, Due::Repeats);
+                }
             }
         }
     }

@@ -321,12 +321,8 @@ impl Worker {
                 Message::Run(index) => self.queue.borrow_mut().push_back(index),
                 Message::Fresh(task) => self.bound.borrow_mut().push_back(task),
                 Message::Passed(task) => self.take_passed(task),
-                Message::Gate(task, turn, due_ns) => {
-                    self.wheel.borrow_mut().insert(due_ns, Due::Gate(task, turn));
-                }
-                Message::Tend => {
-                    let now_ns = self.now_ns.get();
-                    self.wheel.borrow_mut().insert(now_ns, Due::Registry);
+                Message::Due(due_ns, due) => {
+                    self.wheel.borrow_mut().insert(due_ns, due);
                 }
             }
         }

@@ -3,16 +3,15 @@
 use crate::config::{Config, LogLevel};
 use crate::log::Logs;
 use hc_host::Container;
+use http_container_abi::ModuleInfo;
 use http_container_abi::note::{NoteError, NoteInfo, read_note};
-use http_container_abi::{ModuleInfo, load};
 use serde_json::Value;
 use std::path::Path;
 
 /// Looks at the file of each module, and tells what is wrong with it.
 pub fn look_at_files(config: &Config, container: &Container) {
     for (index, module) in (0..).zip(&config.modules) {
-        let Ok(loaded) = load(&module.path) else { continue };
-        for (rule, text) in faults_of_file(&module.path, &loaded.table.info()) {
+        for (rule, text) in faults_of_file(&module.path, &container.module_info(index)) {
             container.note_breach(index, rule, &text);
         }
     }

@@ -3,7 +3,6 @@
 
 use super::{At, Gate};
 use crate::container::Container;
-use crate::inbox::Message;
 use crate::slots;
 use crate::wheel::Key;
 use crate::worker::{self, Due, Worker};
@@ -41,9 +40,8 @@ impl Container {
             worker.disarm_gates([before, None]);
         });
         // Where no worker is, the one that led the request here sees to its time.
-        let message = Message::Gate(task, gate.turn, due_ns);
-        if here.is_none() && self.workers[gate.worker as usize].post(message, || ()) {
-            self.wake(gate.worker);
+        if here.is_none() {
+            self.arm_on(gate.worker, due_ns, due);
         }
     }
 

@@ -7,7 +7,6 @@ use super::held::Held;
 use super::pool::{Ask, Place, Returned, Stage};
 use super::wishes::{Asker, Decision, ResourceUsage};
 use crate::container::{Container, lock};
-use crate::inbox::Message;
 use crate::instance::Stage as Life;
 use crate::placing;
 use crate::report::Level;
@@ -339,8 +338,8 @@ impl Container {
         let here = worker::with_current(self, |worker| {
             worker.wheel.borrow_mut().insert(due_ns, Due::Registry);
         });
-        if here.is_none() && self.workers[0].post(Message::Tend, || ()) {
-            self.wake(0);
+        if here.is_none() {
+            self.arm_on(0, due_ns, Due::Registry);
         }
     }
 

@@ -185,15 +185,9 @@ impl Registry {
 
     /// Waits until more than `seen` have; `false` when none has by then.
     pub fn await_end_of_lease(&self, seen: u64, until: Instant) -> bool {
-        let mut ends = lock(&self.ends);
-        while *ends == seen {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            ends = self.ends_bell.wait_timeout(ends, left).unwrap_or_else(PoisonError::into_inner).0;
-        }
-        true
+        let left = until.saturating_duration_since(Instant::now());
+        let waited = self.ends_bell.wait_timeout_while(lock(&self.ends), left, |ends| *ends == seen);
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
     }
 
     /// How a resource is used now.

@@ -77,9 +77,12 @@ impl Shard {
         let buffer = exchange.request.buffer();
         hc_http1::copy_head_lowercased(bytes, bytes.len(), fields, buffer);
         let pair = |span: Span| (span.start, span.end);
-        let upgrade = fields.as_slice().iter().filter(|_| head.upgrade).find(|field| {
-            bytes[field.name.start as usize..field.name.end as usize].eq_ignore_ascii_case(b"upgrade")
-        });
+        let find_upgrade = || {
+            fields.as_slice().iter().find(|field| {
+                bytes[field.name.start as usize..field.name.end as usize].eq_ignore_ascii_case(b"upgrade")
+            })
+        };
+        let upgrade = head.upgrade.then(find_upgrade).flatten();
         exchange.request.seal(
             &RequestSpans {
                 method: pair(head.method),
