@@ -27,6 +27,16 @@ def status_name(status):
     return _KNOWN.get(int(status), str(int(status)))
 
 
+def is_reserved(status):
+    """Whether a module must not make up that status [error.number.module]."""
+    return -1000 <= status < 0 and status not in _KNOWN
+
+
+def is_cancellation(status):
+    """Whether it is the outcome of a task that was cancelled."""
+    return -199 <= status <= -101
+
+
 def is_callback(ctype):
     """Whether a type is that of a pointer to a function."""
     return ctype.kind == "function"

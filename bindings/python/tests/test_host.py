@@ -265,6 +265,16 @@ class TestLeases:
         two.resources[0].lend(two.request())
         assert two.request().run_to_end().outcome == Status.E_BUSY
 
+    def test_a_try_that_succeeds_is_held_at_once(self, host, make):
+        start = """
+          static hc_lease lease;
+          hc_status status = H->acquire(H, task, 1, &self->one, 1, 0, &lease);
+          if (status == HC_OK) status = H->release(H, task, lease, HC_LEASE_CLEAN);
+          return status == HC_OK ? hc_respond_text(H, task, 200, "text/plain", "tried") : status;"""
+        seats = Permits("seats")
+        one = host(make("succeeds", start, create=self.CREATE), resources=[seats])
+        assert one.fetch().text == "tried" and seats.in_use == 0
+
 
 def test_messages_reach_who_subscribed(host, compile_module):
     text = r"""

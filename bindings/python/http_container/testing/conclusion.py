@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
 """What follows from the status of a step, whether it is a breach, and what a container then answers. Must not call a module."""
 
-from ..abi import ffi, status_name
+from ..abi import ffi, is_cancellation, is_reserved, status_name
 from ..constants import (
     HC_DISCARDED,
     HC_E_BUSY,
@@ -16,7 +16,6 @@ from ..constants import (
     HC_E_TIMEOUT,
     HC_OK,
     HC_PENDING,
-    StatusCode,
 )
 from .messages import Headers
 
@@ -26,9 +25,8 @@ _UNAVAILABLE = (HC_E_RESOURCE, HC_E_BUSY, HC_E_TIMEOUT, HC_E_DRAINING)
 def conclude(task, status):
     """The outcome of the task, or None when it goes on."""
     blame, phase = task.host.blame, task.response.phase
-    is_made_up = -1000 <= status < 0 and status not in [int(code) for code in StatusCode]
     # What the test had a call answer may be passed on.
-    if is_made_up and status not in task.host.refused_with:
+    if is_reserved(status) and status not in task.host.refused_with:
         blame("error.number.module", f"a step of {task} returned {status}, which no table lists")
     if task.cancel_reason is not None:
         is_well = status in (HC_OK, HC_DISCARDED) and (task.request is None or phase == "complete")
@@ -43,7 +41,7 @@ def conclude(task, status):
             blame("task.done.open-response", f"a step of {task} returned HC_DONE, and the response is still open")
             return HC_E_STATE
         return HC_OK
-    if -199 <= status <= -101:
+    if is_cancellation(status):
         blame("task.step.cancelled-status", f"a step of {task} returned {status_name(status)}, which is for outcomes only")
         return HC_E_FAILED
     if status < 0:
@@ -69,7 +67,7 @@ def answer_for(task, outcome):
         return
     if response.phase == "open":
         response.phase = "aborted"
-    elif response.phase == "none" and -199 <= outcome <= -101:
+    elif response.phase == "none" and is_cancellation(outcome):
         response.phase = "aborted"
     elif response.phase == "none":
         body = task.request.body.error

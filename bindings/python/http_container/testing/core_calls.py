@@ -4,7 +4,7 @@
 Must not know when callbacks are due.
 """
 
-from ..abi import ffi, to_bytes
+from ..abi import ffi, is_reserved, to_bytes
 from ..constants import (
     HC_CANCELLED_MODULE,
     HC_E_DRAINING,
@@ -23,7 +23,6 @@ from ..constants import (
     EventKind,
     Limit,
     Notice,
-    StatusCode,
 )
 from .message_calls import MessageCalls
 from .resources import ResourceCalls
@@ -31,11 +30,6 @@ from .rules import Refusal, breach
 from .task import LogLine, Task
 
 _ALL_NOTICES = Notice.PEER | Notice.DRAIN | Notice.RELOAD | Notice.DEADLINE
-
-
-def is_reserved(status):
-    """Whether a module must not make up that status [error.number.module]."""
-    return -1000 <= status < 0 and status not in [int(code) for code in StatusCode]
 
 
 class CoreCalls(MessageCalls, ResourceCalls):
@@ -48,7 +42,6 @@ class CoreCalls(MessageCalls, ResourceCalls):
 
     def extension(self, name):
         name = ffi.string(name).decode()
-        self.host.asked_extensions.append(name)
         return self.host.extension_table(name)
 
     def log(self, task, level, text):

@@ -7,9 +7,9 @@ import time
 from collections import deque
 from typing import NamedTuple, Optional
 
-from ..abi import Memory, ffi
+from ..abi import Memory, ffi, is_reserved
 from ..constants import HC_ABI_MAJOR, HC_ABI_MINOR, HC_CANCELLED_DRAIN, HC_E_CONFIG, HC_OK, EventKind, ModuleFlag
-from .core_calls import CoreCalls, is_reserved
+from .core_calls import CoreCalls
 from .extensions import EXTENSIONS
 from .leaks import left_behind, look_at_leaks
 from .messages import Request
@@ -74,7 +74,7 @@ class Host:
         self.outside_grace, self.patience = 0.2, 10.0
         self.tasks, self.leases, self.completions, self.claims = {}, {}, {}, []
         self.number_of, self.log, self.breaches, self.errors = {}, [], [], []
-        self.asked_extensions, self.refusals_to_come, self.refused_with = [], {}, set()
+        self.refusals_to_come, self.refused_with = {}, set()
         # Work of hc.offload/1 waits for the test, which says `operation.work.run()`.
         self.is_offload_held, self.works = False, []
         self.is_over = self.is_closing = self.is_closed = False

@@ -3,8 +3,8 @@
 
 import threading
 
-from ..abi import ffi
-from ..constants import HC_E_FAILED, HC_E_INVALID, HC_PENDING, EventKind, StatusCode
+from ..abi import ffi, is_cancellation, is_reserved
+from ..constants import HC_E_FAILED, HC_E_INVALID, HC_PENDING, EventKind
 from .rules import Stuck, breach
 
 
@@ -44,8 +44,7 @@ class Work:
         self.state = "running"
         value = ffi.new("uint64_t *")
         status = self._run(self._arg, value)
-        known = [int(code) for code in StatusCode if not -199 <= code <= -101]
-        status = HC_E_FAILED if -1000 <= status < 0 and status not in known else status
+        status = HC_E_FAILED if is_reserved(status) or is_cancellation(status) else status
         with self.host.lock:
             self.state = "done" if self._is_wanted else "dropping"
             if self._is_wanted:

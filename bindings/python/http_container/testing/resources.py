@@ -196,13 +196,13 @@ class ResourceCalls:
             leases = [Lease(task, resource, token) for resource in resources]
             claim = Claim(task, leases)
             claim.operation = operation
-            self._take_or_wait(task, claim, resources, timeout_ns)
+            answer = self._take_or_wait(task, claim, resources, timeout_ns)
         except Refusal:
             task.waits.remove(operation)
             raise
         for at, lease in enumerate(leases):
             handles[at] = lease.handle
-        return HC_PENDING
+        return answer
 
     def _look(self, task, resources):
         for resource in resources:
@@ -227,6 +227,11 @@ class ResourceCalls:
         if must_not:
             claim.drop()
             raise Refusal(*must_not)
+        if timeout_ns == 0:
+            # A try never waits [resource.acquire.try].
+            task.waits.remove(claim.operation)
+            claim.take("held")
+            return HC_OK
         bounds = [resource.timeout_ns for resource in resources]
         bounds += [] if timeout_ns in (0, HC_NO_DEADLINE) else [timeout_ns]
         operation = claim.operation
@@ -244,6 +249,7 @@ class ResourceCalls:
             claim.drop()
 
         operation.delivered, operation.withdrawn = delivered, withdrawn
+        return HC_PENDING
 
     def _is_full(self, resource):
         waiting = sum(any(lease.resource is resource for lease in claim.leases) for claim in self.host.claims)

@@ -166,7 +166,6 @@ class SqlCalls:
 
     def __init__(self, host):
         self.host = host
-        self.core = None
 
     def _lease(self, task, handle, call):
         return self.host.find_lease(task, handle, call, HC_SQL_ID)

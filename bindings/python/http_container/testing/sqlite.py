@@ -3,6 +3,7 @@
 
 import sqlite3
 
+from ..constants import HC_SQL_SCRIPT
 from .sql import Database, Failure, Rows, SqlTransaction
 
 _COMMANDS = {
@@ -18,16 +19,12 @@ class SqliteDatabase(Database):
     """`Database` whose statements SQLite answers; `connection` is its one connection, for the test as well."""
 
     def __init__(self, name, path=":memory:", members=1, **more):
-        super().__init__(name, members, **more)
+        super().__init__(name, members, answer=self._run, **more)
         self.connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
 
-    def ask(self, statement):
-        self.statements.append(statement)
-        for part, answer in self._scripted:
-            if part in statement.text:
-                return answer
+    def _run(self, statement):
         try:
-            if statement.flags & 2:
+            if statement.flags & HC_SQL_SCRIPT:
                 self.connection.executescript(statement.text)
                 return Rows()
             # A placeholder $1 is for SQLite a parameter with the name 1.
